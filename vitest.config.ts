@@ -1,14 +1,18 @@
 import { defineConfig } from "vitest/config"
 
-const conditions = ["@weft/source"]
+// Packages of the workspace are loaded from their src folders: nothing has to be built before a test.
+const source = "@weft/source"
 
 export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions } },
+  resolve: { conditions: [source] },
+  ssr: { resolve: { conditions: [source] } },
   test: {
     include: ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts", "test/**/*.test.ts"],
+    setupFiles: ["test/setup.ts"],
     pool: "forks",
-    execArgv: ["--conditions=@weft/source"],
-    testTimeout: 20_000
+    // For what Node.js itself resolves: threads and processes that a test starts.
+    execArgv: [`--conditions=${source}`],
+    testTimeout: 20_000,
+    reporters: process.env.CI ? ["default", ["json", { outputFile: ".reports/tests.json" }]] : ["default"]
   }
 })

@@ -1,0 +1,18 @@
+// A test that writes to the console fails. One that means to replaces the method: vi.spyOn(console, "log").
+import { format } from "node:util"
+import { afterEach } from "vitest"
+
+const written: Array<string> = []
+
+for (const method of ["debug", "info", "log", "warn", "error"] as const) {
+  const original = console[method].bind(console)
+  console[method] = (...args: Array<unknown>) => {
+    written.push(`console.${method}: ${format(...args)}`)
+    original(...args)
+  }
+}
+
+afterEach(() => {
+  const lines = written.splice(0)
+  if (lines.length > 0) throw new Error(`Unexpected output:\n${lines.join("\n")}`)
+})
