@@ -5,7 +5,7 @@
 
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -13,11 +13,23 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const stamp = join(root, "node_modules", ".weft-setup")
 const pinnedNode = join(root, "node_modules/node/bin", process.platform === "win32" ? "node.exe" : "node")
 
+/** The package.json files of the workspace. */
+function manifests() {
+  const folders = ["packages", "examples", "benchmarks"].flatMap((parent) =>
+    existsSync(join(root, parent)) ? readdirSync(join(root, parent)).map((name) => `${parent}/${name}`) : []
+  )
+  return [".", ...folders]
+    .map((folder) => `${folder}/package.json`)
+    .filter((file) => existsSync(join(root, file)))
+}
+
 /** Changes whenever an installation made for another state of the workspace has to be renewed. */
 function fingerprint() {
   const hash = createHash("sha256")
   hash.update(`${process.platform} ${process.arch}\n`)
-  for (const file of ["pnpm-lock.yaml", "pnpm-workspace.yaml"]) hash.update(readFileSync(join(root, file)))
+  for (const file of ["pnpm-lock.yaml", "pnpm-workspace.yaml", ...manifests()]) {
+    hash.update(`${file}\n`).update(readFileSync(join(root, file)))
+  }
   return hash.digest("hex")
 }
 
