@@ -1,0 +1,220 @@
+/**
+ * Values as bytes: what travels between workers and lies in stores.
+ *
+ * The format is CBOR (RFC 8949, through cbor-x) with private tags for what CBOR has no word for, so that a value is
+ * the same on the other side as its type says: typed arrays, ArrayBuffer, DataView, Buffer, Map, Set, Date, RegExp,
+ * BigInt, Error (name, message, stack, cause and own properties), `undefined`, `NaN` and `-0` all survive. Instances
+ * of classes survive if the class was registered with {@link register}; other instances, functions, symbols, promises
+ * and cyclic values are refused by name and path. Not kept: shared identity inside a value, holes of sparse arrays
+ * (they become `undefined`), symbol keys, and lone surrogates in strings.
+ */
+import { addExtension, Encoder, Tag } from "cbor-x"
+import { Data } from "effect"
+import * as Nesting from "./Nesting.ts"
+
+/** A value that cannot be made into bytes: what it is, and where in the value it stands. */
+export class Unencodable extends Data.TaggedError("Unencodable")<{
+  readonly path: Nesting.Path
+  /** What was found there, e.g. `a function (onClick)`. */
+  readonly found: string
+}> {
+  override get message() {
+    return `${Nesting.formatPath(this.path)} is ${this.found}, which cannot be stored or sent. ${this.advice}`
+  }
+  private get advice() {
+    return this.found.startsWith("an instance of")
+      ? "Register a codec for the class with `codec(Class, { name, encode, decode })`, or pass a plain object."
+      : "Pass plain data, and call functions inside a task."
+  }
+}
+
+/** Bytes that are not a value of ours: truncated, garbage, or of a class whose codec is not registered here. */
+export class Undecodable extends Data.TaggedError("Undecodable")<{ readonly reason: string }> {
+  override get message() {
+    return `these bytes cannot be decoded: ${this.reason}`
+  }
+}
+
+/** How instances of a class become data and come back. */
+export interface ClassCodec<T, D> {
+  /** Names the class in the stored bytes; keep it when the class is renamed. */
+  readonly name: string
+  readonly encode: (instance: T) => D
+  readonly decode: (data: D) => T
+}
+
+type AnyClass<T> = abstract new (...args: Array<never>) => T
+interface Registered {
+  readonly codec: ClassCodec<unknown, unknown>
+  readonly constructor: AnyClass<unknown>
+}
+const byClass = new Map<unknown, Registered>()
+const byName = new Map<string, Registered>()
+
+/**
+ * Registers how instances of `constructor` are encoded, for this process or thread. Call it at the top level of the
+ * workflow's module, so that every worker that imports the module knows the class. `encode` may return anything that
+ * can itself be encoded. Instances of subclasses are not covered.
+ */
+export const register = <T, D>(constructor: AnyClass<T>, codec: ClassCodec<T, D>): void => {
+  const other = byName.get(codec.name)
+  if (other !== undefined && other.constructor.name !== constructor.name) {
+    throw new Error(
+      `the codec name "${codec.name}" is taken by class ${other.constructor.name}; choose another for ${constructor.name}`
+    )
+  }
+  const registered = { codec: codec as ClassCodec<unknown, unknown>, constructor }
+  byClass.set(constructor, registered)
+  byName.set(codec.name, registered)
+}
+
+const TAG = {
+  negativeZero: 39500,
+  bigint: 39501,
+  date: 39502,
+  set: 39503,
+  error: 39504,
+  regexp: 39505,
+  instance: 39506,
+  buffer: 39507,
+  arrayBuffer: 39508,
+  dataView: 39509,
+  float16: 39510
+} as const
+
+const builtInErrors = new Map<string, ErrorConstructor>(
+  [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((e) => [e.name, e])
+)
+const bytesOf = (view: ArrayBufferView) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+const bufferOf = (bytes: Uint8Array) => Uint8Array.from(bytes).buffer
+
+addExtension({ tag: TAG.negativeZero, decode: () => -0 } as never)
+addExtension({ tag: TAG.bigint, decode: (text: string) => BigInt(text) } as never)
+addExtension({ tag: TAG.date, decode: (ms: number) => new Date(ms) } as never)
+addExtension({ tag: TAG.set, decode: (items: Array<unknown>) => new Set(items) } as never)
+addExtension({ tag: TAG.regexp, decode: ([source, flags]: [string, string]) => new RegExp(source, flags) } as never)
+addExtension({ tag: TAG.buffer, decode: (bytes: Uint8Array) => Buffer.from(bufferOf(bytes)) } as never)
+addExtension({ tag: TAG.arrayBuffer, decode: bufferOf } as never)
+addExtension({ tag: TAG.dataView, decode: (bytes: Uint8Array) => new DataView(bufferOf(bytes)) } as never)
+addExtension({ tag: TAG.float16, decode: (bytes: Uint8Array) => new Float16Array(bufferOf(bytes)) } as never)
+addExtension({ tag: TAG.error, decode: (data: ErrorData) => errorFromData(data) } as never)
+addExtension({
+  tag: TAG.instance,
+  decode: ([name, data]: [string, unknown]) => {
+    const registered = byName.get(name)
+    if (registered === undefined) {
+      throw new Undecodable({
+        reason: `it holds an instance of "${name}", and no codec of that name is registered in this process; ` +
+          "register it at the top level of the workflow's module"
+      })
+    }
+    return registered.codec.decode(data)
+  }
+} as never)
+
+interface ErrorData {
+  readonly name: string
+  readonly message: string
+  readonly stack: string | undefined
+  readonly props: Record<string, unknown>
+}
+
+const errorFromData = ({ name, message, props, stack }: ErrorData): Error => {
+  const { cause, ...rest } = props
+  const options = "cause" in props ? { cause } : undefined
+  const error = new (builtInErrors.get(name) ?? Error)(message, options)
+  const hidden = (value: unknown) => ({ value, writable: true, configurable: true, enumerable: false })
+  if (error.name !== name) Object.defineProperty(error, "name", hidden(name))
+  Object.defineProperty(error, "stack", hidden(stack))
+  return Object.assign(error, rest)
+}
+
+const errorToData = (error: Error): ErrorData => ({
+  name: error.name,
+  message: error.message,
+  stack: error.stack,
+  props: { ...error, ...(error.cause === undefined ? {} : { cause: error.cause }) }
+})
+
+const describe = (leaf: unknown): string => {
+  if (typeof leaf === "function") return `a function${leaf.name === "" ? "" : ` (${leaf.name})`}`
+  if (typeof leaf === "symbol") return `a symbol (${String(leaf)})`
+  if (leaf instanceof Promise) return "a promise"
+  const name = (Object.getPrototypeOf(leaf) as { constructor?: { name?: string } }).constructor?.name
+  return `an instance of ${name ?? "an anonymous class"}`
+}
+
+const writeLeaf = (leaf: unknown, path: Nesting.Path): unknown => {
+  if (typeof leaf === "bigint") return new Tag(leaf.toString(), TAG.bigint)
+  if (typeof leaf === "number") return new Tag(0, TAG.negativeZero)
+  if (typeof leaf !== "object" || leaf === null) throw new Unencodable({ path: [...path], found: describe(leaf) })
+  if (leaf instanceof Tag) return leaf
+  if (Buffer.isBuffer(leaf)) return new Tag(bytesOf(leaf), TAG.buffer)
+  if (ArrayBuffer.isView(leaf)) {
+    if (leaf instanceof DataView) return new Tag(bytesOf(leaf), TAG.dataView)
+    return leaf instanceof Float16Array ? new Tag(bytesOf(leaf), TAG.float16) : leaf
+  }
+  if (leaf instanceof Date) return new Tag(leaf.getTime(), TAG.date)
+  if (leaf instanceof Set) return new Tag(Nesting.map([...leaf], { leaf: writeLeaf }, path), TAG.set)
+  const registered = byClass.get((leaf as object).constructor)
+  if (registered !== undefined) {
+    const data = Nesting.map(registered.codec.encode(leaf), { leaf: writeLeaf }, path)
+    return new Tag([registered.codec.name, data], TAG.instance)
+  }
+  if (leaf instanceof Error) return new Tag(Nesting.map(errorToData(leaf), { leaf: writeLeaf }, path), TAG.error)
+  if (leaf instanceof RegExp) return new Tag([leaf.source, leaf.flags], TAG.regexp)
+  if (leaf instanceof ArrayBuffer) return new Tag(new Uint8Array(leaf), TAG.arrayBuffer)
+  throw new Unencodable({ path: [...path], found: describe(leaf) })
+}
+
+/**
+ * Refuses a leaf that {@link encode} would refuse; for callers that walk a nesting themselves.
+ *
+ * @throws {Unencodable}
+ */
+export const check = (leaf: unknown, path: Nesting.Path): void => {
+  writeLeaf(leaf, path)
+}
+
+const encoder = new Encoder({
+  useRecords: false,
+  mapsAsObjects: true,
+  variableMapSize: true,
+  tagUint8Array: true,
+  copyBuffers: true
+} as never)
+
+/** cbor-x: write over the same scratch buffer next time; we copy the bytes out at once. */
+const RESET_BUFFER_MODE = 1024
+
+/** Tags `data` so that a decoder registered with {@link onTag} gets it. For formats built on this codec. */
+export const tagged = (data: unknown, tag: number): Tag => new Tag(data, tag)
+
+/** Registers the decoder of a private tag. For formats built on this codec. */
+export const onTag = (tag: number, decode: (data: never) => unknown): void => addExtension({ tag, decode } as never)
+
+/**
+ * Encodes a value. The bytes are the caller's own: small ones share Node's buffer pool.
+ *
+ * @param path where the value stands, as the start of the paths in errors
+ * @throws {Unencodable} for functions, symbols, promises and instances of unregistered classes
+ * @throws {Nesting.CyclicNesting} for a value that contains itself
+ */
+export const encode = (value: unknown, path: Nesting.Path = []): Uint8Array => {
+  const writable = Nesting.map(value, { leaf: writeLeaf }, path)
+  return Buffer.from((encoder.encode as (value: unknown, mode: number) => Buffer)(writable, RESET_BUFFER_MODE))
+}
+
+/**
+ * Decodes what {@link encode} made. The value shares no memory with the bytes.
+ *
+ * @throws {Undecodable} for truncated or foreign bytes, or a class that is not registered here
+ */
+export const decode = (bytes: Uint8Array): unknown => {
+  try {
+    return encoder.decode(bytes as Buffer)
+  } catch (cause) {
+    if (cause instanceof Undecodable) throw cause
+    throw new Undecodable({ reason: cause instanceof Error ? cause.message : String(cause) })
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Failures as data, and the errors that a run ends with.
+ *
+ * What goes wrong in a worker is recorded where the client can read it, in plain data; the client turns it into one of
+ * the errors below.
+ */
+import { Data, Schema } from "effect"
+
+/**
+ * - `error`: the task threw or rejected
+ * - `timeout`: one attempt took longer than the task's timeout
+ * - `lost`: the workers that ran it were lost, as often as the run allows
+ * - `result`: what the task returned cannot be stored or sent
+ * - `input`: what it reads could not be had, or is not what it needs (an `each` over something that is no list)
+ * - `missing`: the workflow's module has no such task, or cannot be imported
+ */
+export type FailureKind = "error" | "timeout" | "lost" | "result" | "input" | "missing"
+
+/** Why a node failed for good. */
+export const Failure = Schema.Struct({
+  /** The node, as people know it: `blur#17[3]`. */
+  node: Schema.String,
+  task: Schema.String,
+  kind: Schema.Literals(["error", "timeout", "lost", "result", "input", "missing"]),
+  /** The worker that failed last. */
+  worker: Schema.String,
+  /** How often it was tried, over all workers and retries. */
+  attempts: Schema.Int,
+  /** The thrown error's name; `undefined` if what was thrown is no Error. */
+  name: Schema.optionalKey(Schema.String),
+  message: Schema.String,
+  stack: Schema.optionalKey(Schema.String),
+  /** The end of what the task wrote to stderr, where it was captured. */
+  stderr: Schema.optionalKey(Schema.String)
+})
+export type Failure = typeof Failure.Type
+
+/** Where weft's own packages lie: `node_modules/@weft/` when installed. */
+const ours = new URL("../../", import.meta.url).href
+
+/** The first line of a stack that is the user's own: not Node's, not weft's, not a dependency's. */
+export const userLine = (stack: string | undefined): string | undefined =>
+  stack
+    ?.split("\n")
+    .find((line) => /^\s+at /.test(line) && !/node:|node_modules/.test(line) && !(line.includes(ours) && /\/(src|dist)\//.test(line)))
+    ?.trim()
+
+/** Says what went wrong, for people, on a few lines. */
+export const describe = (failure: Failure): string => {
+  const what =
+    failure.kind === "error"
+      ? `${failure.name === undefined ? "threw" : `${failure.name}:`} ${failure.message}`
+      : failure.message
+  const tries = failure.attempts === 1 ? "" : ` (${failure.attempts} attempts)`
+  const line = userLine(failure.stack)
+  return `${failure.node} failed${tries} on worker ${failure.worker}: ${what}${line === undefined ? "" : `\n    ${line}`}`
+}
+
+/** A run that ended because a node failed for good. */
+export class RunFailed extends Data.TaggedError("RunFailed")<{
+  readonly run: string
+  readonly workflow: string
+  /** Every node that failed; at least one. */
+  readonly failures: ReadonlyArray<Failure>
+}> {
+  override get message() {
+    return `run ${this.run} of ${this.workflow} failed: ${this.failures.map(describe).join("\n")}`
+  }
+}
+
+/** A run that was cancelled. */
+export class RunCancelled extends Data.TaggedError("RunCancelled")<{
+  readonly run: string
+  readonly reason: string
+}> {
+  override get message() {
+    return `run ${this.run} was cancelled: ${this.reason}`
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * Plans: what is decided before a run. For each node its memory and, optionally, the worker that runs it; annotations;
+ * notes and the predicted timeline for people. What a plan leaves open the workers settle among themselves.
+ */
+import { Data, Schema } from "effect"
+import * as Annotation from "./Annotation.ts"
+import * as Codec from "./Codec.ts"
+import type { Graph } from "./Graph.ts"
+
+/** What is planned for one node; in an `each`, for all its instances. */
+export interface NodePlan {
+  /** Memory of the worker, in MiB. Absent: the plan's. */
+  readonly memory?: number
+  /** The worker that runs the node. Absent: whoever is free. */
+  readonly worker?: string
+  /** Annotations' values by name. */
+  readonly annotations?: Readonly<Record<string, unknown>>
+}
+
+/** When a planner expects a node to run, in ms from the start of the run. */
+export interface Predicted {
+  readonly node: number
+  readonly worker?: string
+  readonly startMs: number
+  readonly endMs: number
+}
+
+/** A plan. Nodes that are not in `nodes` have the plan's memory, no worker and no annotations. */
+export interface Plan {
+  /** The planner's name. */
+  readonly planner: string
+  /** Memory of nodes that have none of their own, in MiB. */
+  readonly memory: number
+  readonly nodes: ReadonlyMap<number, NodePlan>
+  /** Annotations on the plan as a whole. */
+  readonly annotations: Readonly<Record<string, unknown>>
+  /** What the planner wants people to know, e.g. that it had no history. */
+  readonly notes: ReadonlyArray<string>
+  readonly timeline: ReadonlyArray<Predicted>
+}
+
+/** A plan that does not fit its graph or contradicts itself. */
+export class InvalidPlan extends Data.TaggedError("InvalidPlan")<{
+  readonly planner: string
+  readonly problems: ReadonlyArray<string>
+}> {
+  override get message() {
+    return `the plan of planner "${this.planner}" is not valid: ${this.problems.join("; ")}`
+  }
+}
+
+/** AWS Lambda's 1,769 MB is one full core; half of it is a usual middle size. Used where nobody says anything else. */
+export const DEFAULT_MEMORY = 1024
+
+/** The memory of a node's worker, in MiB. */
+export const memoryOf = (plan: Plan, node: number): number => plan.nodes.get(node)?.memory ?? plan.memory
+
+/** The worker that a node is assigned to, if any. */
+export const workerOf = (plan: Plan, node: number): string | undefined => plan.nodes.get(node)?.worker
+
+/** The annotations in force on a node: the plan's over the call's over the task's. */
+export const annotationsOf = (plan: Plan, graph: Graph, node: number): Readonly<Record<string, unknown>> => {
+  const own = graph.options(node).annotations
+  const planned = plan.nodes.get(node)?.annotations
+  if (own === undefined) return planned ?? NOTHING
+  return { ...Object.fromEntries(own.map(({ name, value }) => [name, value])), ...planned }
+}
+const NOTHING: Readonly<Record<string, unknown>> = {}
+
+/**
+ * Checks a plan against its graph, all problems at once.
+ *
+ * @param known the annotations whose values can be checked
+ * @throws {InvalidPlan} for an unknown node, a worker with two memory sizes, memory below what a node's options ask
+ *   for, or an annotation's value that its schema refuses
+ */
+export const check = (plan: Plan, graph: Graph, known: ReadonlyArray<Annotation.AnyAnnotation>): void => {
+  const problems: Array<string> = []
+  const sizes = new Map<string, { memory: number; node: number }>()
+  const readable = (values: Readonly<Record<string, unknown>>, on: string, scope: Annotation.AnnotationScope) => {
+    for (const definition of known) {
+      if (values[definition.annotation] === undefined) continue
+      if (definition.scope !== scope) {
+        problems.push(`the annotation "${definition.annotation}" stands on ${on}, but belongs on ${definition.scope === "plan" ? "the plan" : "nodes"}`)
+        continue
+      }
+      try {
+        Annotation.read(definition, values, on)
+      } catch (error) {
+        if (!(error instanceof Annotation.InvalidAnnotation)) throw error
+        problems.push(error.message)
+      }
+    }
+  }
+  readable(plan.annotations, "the plan", "plan")
+  const memory = (value: number, on: string) => {
+    if (!Number.isInteger(value) || value <= 0) problems.push(`${on} has ${value} MiB of memory; it must be a whole number above 0`)
+  }
+  memory(plan.memory, "the plan")
+  for (const [node, own] of plan.nodes) {
+    if (!Number.isInteger(node) || node < 0 || node >= graph.size) {
+      problems.push(`node ${node} is not in the graph, which has nodes 0 to ${graph.size - 1}`)
+      continue
+    }
+    const label = graph.label(node)
+    if (own.memory !== undefined) memory(own.memory, label)
+    if (own.annotations !== undefined) readable(own.annotations, label, "node")
+    if (own.worker === undefined) continue
+    if (own.worker === "") problems.push(`${label} has the empty string as its worker; leave it out for a flexible worker`)
+    const size = memoryOf(plan, node)
+    const other = sizes.get(own.worker)
+    if (other === undefined) sizes.set(own.worker, { memory: size, node })
+    else if (other.memory !== size) {
+      problems.push(
+        `worker "${own.worker}" has two memory sizes: ${other.memory} MiB for ${graph.label(other.node)} and ${size} MiB for ${label}`
+      )
+    }
+  }
+  if (problems.length > 0) throw new InvalidPlan({ planner: plan.planner, problems })
+}
+
+const Values = Schema.Record(Schema.String, Schema.Unknown)
+const Document = Schema.Struct({
+  version: Schema.Literal(1),
+  planner: Schema.String,
+  memory: Schema.Finite,
+  nodes: Schema.Array(
+    Schema.Tuple([
+      Schema.Int,
+      Schema.Struct({
+        memory: Schema.optionalKey(Schema.Finite),
+        worker: Schema.optionalKey(Schema.String),
+        annotations: Schema.optionalKey(Values)
+      })
+    ])
+  ),
+  annotations: Values,
+  notes: Schema.Array(Schema.String),
+  timeline: Schema.Array(
+    Schema.Struct({
+      node: Schema.Int,
+      worker: Schema.optionalKey(Schema.String),
+      startMs: Schema.Finite,
+      endMs: Schema.Finite
+    })
+  )
+})
+const decodeDocument = Schema.decodeUnknownSync(Document)
+
+/** A plan as bytes. */
+export const encode = (plan: Plan): Uint8Array => Codec.encode({ version: 1, ...plan, nodes: [...plan.nodes] })
+
+/**
+ * Decodes a plan.
+ *
+ * @throws {Codec.Undecodable} for bytes that are not a plan
+ */
+export const decode = (bytes: Uint8Array): Plan => {
+  const document = Codec.decode(bytes)
+  try {
+    const { version: _, ...plan } = decodeDocument(document)
+    return { ...plan, nodes: new Map(plan.nodes) }
+  } catch (error) {
+    throw new Codec.Undecodable({ reason: `not a plan: ${error instanceof Error ? error.message : String(error)}` })
+  }
+}

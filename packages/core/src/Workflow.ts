@@ -1,0 +1,60 @@
+/**
+ * Workflows: what a module exports by default so that it can be run by file.
+ */
+import type { StandardSchemaV1 } from "effect/StandardSchema"
+
+/** Checks and types a workflow's input: any Standard Schema (Zod, Valibot, ArkType, Effect's `toStandardSchemaV1`). */
+export type InputSchema<I> = StandardSchemaV1<unknown, I>
+
+/** What a workflow may say about itself. */
+export interface WorkflowOptions<I> {
+  /** Shown in summaries and listings. Default: the file's name. */
+  readonly name?: string
+  /** Checks the input before anything runs. Without it the input is passed on as it is. */
+  readonly input?: InputSchema<I>
+}
+
+/** A workflow: builds, from an input, the nesting of nodes whose values are wanted. */
+export interface Workflow<in I, out Out> {
+  readonly "~workflow": true
+  readonly name: string
+  /** The URL of the module whose exports are the tasks. */
+  readonly module: string
+  readonly input: StandardSchemaV1 | undefined
+  readonly build: (input: I) => Out
+}
+
+/** Any workflow. */
+// biome-ignore lint/suspicious/noExplicitAny: inputs are contravariant, and this stands for all of them
+export type AnyWorkflow = Workflow<any, unknown>
+
+/**
+ * Defines a workflow.
+ *
+ * ```ts
+ * export const count = task("count", (chunk: string) => chunk.split(/\s+/).length)
+ * export const sum = task("sum", (counts: number[]) => counts.reduce((a, b) => a + b, 0))
+ *
+ * export default workflow(import.meta, (texts: string[]) => sum(texts.map((text) => count(text))))
+ * ```
+ *
+ * @param meta the module's `import.meta`: workers import that module to find the tasks among its exports
+ * @param build called once for a run; calls tasks and returns any nesting of nodes
+ */
+export const workflow = <Out, I = undefined>(
+  meta: { readonly url: string },
+  build: (input: I) => Out,
+  options: WorkflowOptions<I> = {}
+): Workflow<I, Out> => ({
+  "~workflow": true,
+  name: options.name ?? nameOf(meta.url),
+  module: meta.url,
+  input: options.input,
+  build
+})
+
+const nameOf = (url: string) => decodeURIComponent(new URL(url).pathname.split("/").at(-1) ?? url).replace(/\.[^.]*$/, "")
+
+/** Whether a value is a workflow. */
+export const isWorkflow = (value: unknown): value is AnyWorkflow =>
+  typeof value === "object" && value !== null && "~workflow" in value
