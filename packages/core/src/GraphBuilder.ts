@@ -37,7 +37,7 @@ const INLINE_STRING = 24
 
 class Builder {
   readonly name: string
-  readonly ids = new Map<Node<unknown>, number>()
+  readonly ids = new NodeNumbers()
   readonly refs: Array<Graph.Ref> = []
   readonly tasks: Array<Graph.TaskInfo> = []
   readonly taskIndex = new Map<string, { readonly index: number; readonly reference: TaskReference }>()
@@ -116,10 +116,11 @@ class Builder {
 
   /** A node that uses values from outside its scope waits for a gate beside the scope; equal ones share it. */
   private addGate(node: Node<unknown>, scope: number) {
-    const outside = node.dependencies
-      .filter((dependency) => dependency.scope !== node.scope && dependency.scope !== node.over)
-      .map((dependency) => this.ids.get(dependency)!)
-    if (node.kind !== "item") this.gate(scope, outside)
+    if (node.kind === "item") return
+    const within = (dependency: Node<unknown>) =>
+      dependency.scope === node.scope || (node.kind === "collect" && dependency.scope === node.over)
+    const outside = node.dependencies.filter((dependency) => !within(dependency))
+    this.gate(scope, outside.map((dependency) => this.ids.get(dependency)))
   }
 
   private gate(scope: number, unsorted: ReadonlyArray<number>) {
@@ -129,7 +130,7 @@ class Builder {
     const key = Graph.gateKey(expand!, outside)
     if (this.gates.has(key)) return
     if (parent !== 0) this.gate(parent, outside.filter((id) => this.scopeOf[id] !== parent))
-    const args = [expand!, ...outside].map((id) => this.refs[id] ??= new Graph.Ref(id))
+    const args = [expand!, ...outside].map((id) => (this.refs[id] ??= new Graph.Ref(id)))
     this.gates.set(key, this.push(Graph.code.gate, parent, args))
   }
 
@@ -151,13 +152,13 @@ class Builder {
     const known = this.scopeIndex.get(scope)
     if (known !== undefined) return known
     const { expand, parent } = scope!
-    const index = this.scopes.push({ parent: this.scope(parent), expand: this.ids.get(expand)!, item: undefined }) - 1
+    const index = this.scopes.push({ parent: this.scope(parent), expand: this.ids.get(expand), item: undefined }) - 1
     this.scopeIndex.set(scope, index)
     return index
   }
 
   private reference(node: Node<unknown>): Graph.Ref {
-    const id = this.ids.get(node)!
+    const id = this.ids.get(node)
     return (this.refs[id] ??= new Graph.Ref(id))
   }
 
@@ -193,18 +194,52 @@ class Constants {
 
 /** Everything the targets need, in construction order. Iterative: graphs are deep. */
 const reachable = (targets: ReadonlyArray<Node<unknown>>): ReadonlyArray<Node<unknown>> => {
-  const found = new Set<Node<unknown>>()
-  const stack: Array<Node<unknown>> = []
+  const seen = new NodeNumbers()
+  const found: Array<Node<unknown>> = []
   const visit = (node: Node<unknown>) => {
-    if (found.has(node)) return
-    found.add(node)
-    stack.push(node)
+    if (seen.has(node)) return
+    seen.set(node, 0)
+    found.push(node)
   }
   for (const target of targets) visit(target)
-  while (stack.length > 0) {
-    const node = stack.pop()!
+  for (let i = 0; i < found.length; i++) {
+    const node = found[i]!
     for (const dependency of node.dependencies) visit(dependency)
     if (node.scope !== undefined) visit(node.scope.expand)
   }
-  return [...found].sort((a, b) => a.sequence - b.sequence)
+  return sorted(found)
+}
+
+/** By sequence. Sequences are mostly without gaps, so that each node can be put straight into its place. */
+const sorted = (nodes: Array<Node<unknown>>): ReadonlyArray<Node<unknown>> => {
+  let first = Number.POSITIVE_INFINITY
+  let last = 0
+  for (const { sequence } of nodes) {
+    if (sequence < first) first = sequence
+    if (sequence > last) last = sequence
+  }
+  if (last - first > 4 * nodes.length) return nodes.sort((a, b) => a.sequence - b.sequence)
+  const places = new Array<Node<unknown> | undefined>(last - first + 1).fill(undefined)
+  for (const node of nodes) places[node.sequence - first] = node
+  return places.filter((node) => node !== undefined)
+}
+
+/** A number for each node, by its sequence, in pages: at 1,000,000 nodes a Map takes several times the memory. */
+class NodeNumbers {
+  private static readonly PAGE = 2 ** 14
+  private readonly pages: Array<Int32Array | undefined> = []
+
+  private page(sequence: number): Int32Array | undefined {
+    return this.pages[Math.floor(sequence / NodeNumbers.PAGE)]
+  }
+  has({ sequence }: Node<unknown>): boolean {
+    return (this.page(sequence)?.[sequence % NodeNumbers.PAGE] ?? 0) !== 0
+  }
+  get({ sequence }: Node<unknown>): number {
+    return this.page(sequence)![sequence % NodeNumbers.PAGE]! - 1
+  }
+  set({ sequence }: Node<unknown>, value: number) {
+    const page = (this.pages[Math.floor(sequence / NodeNumbers.PAGE)] ??= new Int32Array(NodeNumbers.PAGE))
+    page[sequence % NodeNumbers.PAGE] = value + 1
+  }
 }
