@@ -57,7 +57,11 @@ export const annotation = <const Name extends string, T>(
   schema: Schema.Codec<T, unknown>,
   scope: AnnotationScope = "node"
 ): Annotation<Name, T> =>
-  Object.assign((value: T): AnnotationValue<Name, T> => ({ name, value }), { annotation: name, schema, scope })
+  Object.assign((value: T): AnnotationValue<Name, T> => ({ name, value }), {
+    annotation: name,
+    schema,
+    scope
+  })
 
 /**
  * The value under the annotation's name, checked by its schema; `undefined` if there is none.

@@ -42,7 +42,10 @@ export interface NodeContext<out T = unknown> extends WorkerContext {
 }
 
 /** Wraps a stage: runs `next`, once, several times or not at all. */
-export type Wrap<Context, A> = <E, R>(context: Context, next: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+export type Wrap<Context, A> = <E, R>(
+  context: Context,
+  next: Effect.Effect<A, E, R>
+) => Effect.Effect<A, E, R>
 
 /** The stages that a behaviour may wrap, in the order in which they run. */
 export interface Stages<T> {
@@ -100,5 +103,7 @@ export type Covering<A extends AnyAnnotation, Bs extends ReadonlyArray<Behaviour
   Exclude<A["annotation"], Bs[number]["annotation"]["annotation"]> extends infer Missing
     ? [Missing] extends [never]
       ? Bs
-      : ReadonlyArray<Behaviour> & { readonly missing: `no behaviour for the annotation "${Missing & string}"` }
+      : ReadonlyArray<Behaviour> & {
+          readonly missing: `no behaviour for the annotation "${Missing & string}"`
+        }
     : never

@@ -92,7 +92,10 @@ addExtension({ tag: TAG.negativeZero, decode: () => -0 } as never)
 addExtension({ tag: TAG.bigint, decode: (text: string) => BigInt(text) } as never)
 addExtension({ tag: TAG.date, decode: (ms: number) => new Date(ms) } as never)
 addExtension({ tag: TAG.set, decode: (items: Array<unknown>) => new Set(items) } as never)
-addExtension({ tag: TAG.regexp, decode: ([source, flags]: [string, string]) => new RegExp(source, flags) } as never)
+addExtension({
+  tag: TAG.regexp,
+  decode: ([source, flags]: [string, string]) => new RegExp(source, flags)
+} as never)
 addExtension({ tag: TAG.buffer, decode: (bytes: Uint8Array) => Buffer.from(bufferOf(bytes)) } as never)
 addExtension({ tag: TAG.arrayBuffer, decode: bufferOf } as never)
 addExtension({ tag: TAG.dataView, decode: (bytes: Uint8Array) => new DataView(bufferOf(bytes)) } as never)
@@ -104,7 +107,8 @@ addExtension({
     const registered = byName.get(name)
     if (registered === undefined) {
       throw new Undecodable({
-        reason: `it holds an instance of "${name}", and no codec of that name is registered in this process; ` +
+        reason:
+          `it holds an instance of "${name}", and no codec of that name is registered in this process; ` +
           "register it at the top level of the workflow's module"
       })
     }
@@ -147,7 +151,8 @@ const describe = (leaf: unknown): string => {
 const writeLeaf = (leaf: unknown, path: Nesting.Path): unknown => {
   if (typeof leaf === "bigint") return new Tag(leaf.toString(), TAG.bigint)
   if (typeof leaf === "number") return new Tag(0, TAG.negativeZero)
-  if (typeof leaf !== "object" || leaf === null) throw new Unencodable({ path: [...path], found: describe(leaf) })
+  if (typeof leaf !== "object" || leaf === null)
+    throw new Unencodable({ path: [...path], found: describe(leaf) })
   if (leaf instanceof Tag) return leaf
   if (Buffer.isBuffer(leaf)) return new Tag(bytesOf(leaf), TAG.buffer)
   if (ArrayBuffer.isView(leaf)) {
@@ -161,7 +166,8 @@ const writeLeaf = (leaf: unknown, path: Nesting.Path): unknown => {
     const data = Nesting.map(registered.codec.encode(leaf), { leaf: writeLeaf }, path)
     return new Tag([registered.codec.name, data], TAG.instance)
   }
-  if (leaf instanceof Error) return new Tag(Nesting.map(errorToData(leaf), { leaf: writeLeaf }, path), TAG.error)
+  if (leaf instanceof Error)
+    return new Tag(Nesting.map(errorToData(leaf), { leaf: writeLeaf }, path), TAG.error)
   if (leaf instanceof RegExp) return new Tag([leaf.source, leaf.flags], TAG.regexp)
   if (leaf instanceof ArrayBuffer) return new Tag(new Uint8Array(leaf), TAG.arrayBuffer)
   throw new Unencodable({ path: [...path], found: describe(leaf) })
@@ -191,7 +197,8 @@ const RESET_BUFFER_MODE = 1024
 export const tagged = (data: unknown, tag: number): Tag => new Tag(data, tag)
 
 /** Registers the decoder of a private tag. For formats built on this codec. */
-export const onTag = (tag: number, decode: (data: never) => unknown): void => addExtension({ tag, decode } as never)
+export const onTag = (tag: number, decode: (data: never) => unknown): void =>
+  addExtension({ tag, decode } as never)
 
 /**
  * Encodes a value. The bytes are the caller's own: small ones share Node's buffer pool.
@@ -202,7 +209,9 @@ export const onTag = (tag: number, decode: (data: never) => unknown): void => ad
  */
 export const encode = (value: unknown, path: Nesting.Path = []): Uint8Array => {
   const writable = Nesting.map(value, { leaf: writeLeaf }, path)
-  return Buffer.from((encoder.encode as (value: unknown, mode: number) => Buffer)(writable, RESET_BUFFER_MODE))
+  return Buffer.from(
+    (encoder.encode as (value: unknown, mode: number) => Buffer)(writable, RESET_BUFFER_MODE)
+  )
 }
 
 /**

@@ -42,7 +42,12 @@ const ours = new URL("../../", import.meta.url).href
 export const userLine = (stack: string | undefined): string | undefined =>
   stack
     ?.split("\n")
-    .find((line) => /^\s+at /.test(line) && !/node:|node_modules/.test(line) && !(line.includes(ours) && /\/(src|dist)\//.test(line)))
+    .find(
+      (line) =>
+        /^\s+at /.test(line) &&
+        !/node:|node_modules/.test(line) &&
+        !(line.includes(ours) && /\/(src|dist)\//.test(line))
+    )
     ?.trim()
 
 /** Says what went wrong, for people, on a few lines. */

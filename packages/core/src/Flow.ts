@@ -10,7 +10,7 @@
  * **Values.** A stored value has a number of readers: at first {@link readersOf}. Each reader's completion takes one
  * away; a gate adds the readers that it lets in. At zero the value is dropped.
  */
-import { code, type Graph, neighbours, Ref } from "./Graph.ts"
+import { code, type Graph, neighbours, type Ref } from "./Graph.ts"
 import * as Instance from "./Instance.ts"
 
 /** A change of how many completions an instance waits for. At zero it is ready. */
@@ -46,11 +46,13 @@ export const steps = (graph: Graph, instance: Instance.InstanceId, width = 0): A
     const need = graph.need[child]!
     const childScope = scopeOf[child]!
     if (childScope === scope) {
-      const gathers = codes[id] === code.expand && codes[child] === code.collect && expandOf(graph, child) === id
+      const gathers =
+        codes[id] === code.expand && codes[child] === code.collect && expandOf(graph, child) === id
       const delta = gathers ? graph.gathered(child) * width - 1 : -1
       result.push({ instance: indices.length === 0 ? child : Instance.make(child, indices), need, delta })
     } else if (scopes[childScope]!.parent === scope && childScope !== 0) {
-      for (let k = 0; k < width; k++) result.push({ instance: Instance.make(child, [...indices, k]), need, delta: -1 })
+      for (let k = 0; k < width; k++)
+        result.push({ instance: Instance.make(child, [...indices, k]), need, delta: -1 })
     } else {
       result.push({ instance: Instance.make(child, outer(indices)), need, delta: -1 })
     }
@@ -65,7 +67,8 @@ const seenFrom = (graph: Graph, input: number, indices: Instance.Indices): Insta
 /** How many lists the node is inside of. */
 export const depth = (graph: Graph, id: number): number => {
   let result = 0
-  for (let scope = graph.columns.scopeOf[id]!; scope !== 0; scope = graph.columns.scopes[scope]!.parent) result++
+  for (let scope = graph.columns.scopeOf[id]!; scope !== 0; scope = graph.columns.scopes[scope]!.parent)
+    result++
   return result
 }
 
@@ -76,7 +79,11 @@ const expandOf = (graph: Graph, id: number): number => (graph.columns.args[id]![
  *
  * A gate reads the list's length only; what else it waits for, it does not read.
  */
-export const inputs = (graph: Graph, instance: Instance.InstanceId, width?: number): Array<Instance.InstanceId> => {
+export const inputs = (
+  graph: Graph,
+  instance: Instance.InstanceId,
+  width?: number
+): Array<Instance.InstanceId> => {
   const id = Instance.nodeOf(instance)
   const indices = Instance.indicesOf(instance)
   const kind = graph.columns.codes[id]
@@ -125,7 +132,8 @@ export const readersOf = (graph: Graph, id: number): number => {
 export const initial = (graph: Graph): Array<number> => {
   const ready: Array<number> = []
   for (let id = 0; id < graph.size; id++) {
-    if (graph.need[id] === 0 && graph.columns.scopeOf[id] === 0 && graph.columns.codes[id] !== code.item) ready.push(id)
+    if (graph.need[id] === 0 && graph.columns.scopeOf[id] === 0 && graph.columns.codes[id] !== code.item)
+      ready.push(id)
   }
   return ready
 }

@@ -190,7 +190,13 @@ export class Graph {
     }
     if (codes[id] === code.gate) {
       const [opens, ...values] = this.columns.args[id] as ReadonlyArray<Ref>
-      gates.set(gateKey(opens!.node, values.map((value) => value.node)), id)
+      gates.set(
+        gateKey(
+          opens!.node,
+          values.map((value) => value.node)
+        ),
+        id
+      )
     }
     if (scope === 0) return
     const expand = scopes[scope]!.expand!
@@ -200,7 +206,8 @@ export class Graph {
 }
 
 /** What tells gates apart: the scope that they open, by its expand, and the values from outside, ascending. */
-export const gateKey = (expand: number, outside: ReadonlyArray<number>): string => `${expand}:${outside.join()}`
+export const gateKey = (expand: number, outside: ReadonlyArray<number>): string =>
+  `${expand}:${outside.join()}`
 
 /** The neighbours of `id` as an array of its own. */
 export const neighbours = (adjacency: Adjacency, id: number): ReadonlyArray<number> =>

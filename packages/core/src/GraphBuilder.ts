@@ -17,7 +17,11 @@ export interface Built {
 /** Two different tasks with one name in one graph or module. */
 export class DuplicateTask extends InvalidArgument {
   constructor(name: string) {
-    super({ task: name, path: name, reason: `two different tasks are named "${name}"; give each a name of its own` })
+    super({
+      task: name,
+      path: name,
+      reason: `two different tasks are named "${name}"; give each a name of its own`
+    })
   }
 }
 
@@ -88,7 +92,10 @@ class Builder {
           return leaf
         }
         if (leaf.scope !== undefined || leaf.kind === "alias") {
-          throw refuse(path, `the result: ${leaf.label()} is inside the body of an each; return it from the each's callback instead`)
+          throw refuse(
+            path,
+            `the result: ${leaf.label()} is inside the body of an each; return it from the each's callback instead`
+          )
         }
         nodes.push(leaf)
         return leaf
@@ -100,7 +107,11 @@ class Builder {
   private add(node: Node<unknown>) {
     const scope = this.scope(node.scope)
     if (scope !== 0) this.addGate(node, scope)
-    const id = this.push(this.code(node), scope, node.kind === "item" ? [] : node.args.map((arg) => this.convert(arg)))
+    const id = this.push(
+      this.code(node),
+      scope,
+      node.kind === "item" ? [] : node.args.map((arg) => this.convert(arg))
+    )
     this.ids.set(node, id)
     if (node.kind === "item") this.scopes[scope]!.item = id
     if (node.options !== undefined) this.options.set(id, node.options)
@@ -120,7 +131,10 @@ class Builder {
     const within = (dependency: Node<unknown>) =>
       dependency.scope === node.scope || (node.kind === "collect" && dependency.scope === node.over)
     const outside = node.dependencies.filter((dependency) => !within(dependency))
-    this.gate(scope, outside.map((dependency) => this.ids.get(dependency)))
+    this.gate(
+      scope,
+      outside.map((dependency) => this.ids.get(dependency))
+    )
   }
 
   private gate(scope: number, unsorted: ReadonlyArray<number>) {
@@ -129,7 +143,11 @@ class Builder {
     const { expand, parent } = this.scopes[scope]!
     const key = Graph.gateKey(expand!, outside)
     if (this.gates.has(key)) return
-    if (parent !== 0) this.gate(parent, outside.filter((id) => this.scopeOf[id] !== parent))
+    if (parent !== 0)
+      this.gate(
+        parent,
+        outside.filter((id) => this.scopeOf[id] !== parent)
+      )
     const args = [expand!, ...outside].map((id) => (this.refs[id] ??= new Graph.Ref(id)))
     this.gates.set(key, this.push(Graph.code.gate, parent, args))
   }
@@ -152,7 +170,8 @@ class Builder {
     const known = this.scopeIndex.get(scope)
     if (known !== undefined) return known
     const { expand, parent } = scope!
-    const index = this.scopes.push({ parent: this.scope(parent), expand: this.ids.get(expand), item: undefined }) - 1
+    const index =
+      this.scopes.push({ parent: this.scope(parent), expand: this.ids.get(expand), item: undefined }) - 1
     this.scopeIndex.set(scope, index)
     return index
   }
@@ -166,7 +185,8 @@ class Builder {
     if (isNode(arg)) return this.reference(arg)
     if (typeof arg === "string") return arg.length > INLINE_STRING ? this.constants.share(arg) : arg
     return Nesting.map(arg, {
-      leaf: (leaf) => (isNode(leaf) ? this.reference(leaf) : typeof leaf === "object" ? this.constants.share(leaf) : leaf),
+      leaf: (leaf) =>
+        isNode(leaf) ? this.reference(leaf) : typeof leaf === "object" ? this.constants.share(leaf) : leaf,
       kept: (container) => this.constants.share(container)
     })
   }
@@ -181,7 +201,10 @@ class Constants {
     const seen = this.known.get(value)
     if (seen !== undefined) return seen
     const bytes = Codec.encode(value)
-    const key = typeof value === "string" ? value : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
+    const key =
+      typeof value === "string"
+        ? value
+        : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
     let shared: unknown = bytes.length <= INLINE_BYTES ? value : this.known.get(key)
     if (shared === undefined) {
       shared = new Graph.Const(this.list.push(value) - 1)

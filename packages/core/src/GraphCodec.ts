@@ -52,7 +52,9 @@ export const encode = (graph: Graph.Graph, limit = 65_536): Encoded => {
     VERSION,
     name,
     tasks.map((task) => (Object.keys(task.options).length === 0 ? [task.name] : [task.name, task.options])),
-    scopes.slice(1).map((scope) => [scope.parent, scope.expand, ...(scope.item === undefined ? [] : [scope.item])]),
+    scopes
+      .slice(1)
+      .map((scope) => [scope.parent, scope.expand, ...(scope.item === undefined ? [] : [scope.item])]),
     rows,
     runs(scopeOf),
     [...options],
@@ -105,14 +107,16 @@ export const decode = (bytes: Uint8Array): Graph.Graph => {
   const scopeOf = scopeRuns.flatMap(([count, scope]) => new Array<number>(count).fill(scope))
   const codes = new Int32Array(rows.length)
   const args = rows.map((row, id) => {
-    if (!Array.isArray(row) || !Number.isInteger(row[0])) throw new InvalidGraph({ reason: `node ${id} is malformed` })
+    if (!Array.isArray(row) || !Number.isInteger(row[0]))
+      throw new InvalidGraph({ reason: `node ${id} is malformed` })
     codes[id] = row[0]
     if (codes[id]! < Graph.code.gate || codes[id]! >= tasks.length) {
       throw new InvalidGraph({ reason: `node ${id} has no task` })
     }
     for (const arg of row) {
       Graph.references(arg, (node) => {
-        if (!(node < id)) throw new InvalidGraph({ reason: `node ${id} refers to node ${node}, which is not before it` })
+        if (!(node < id))
+          throw new InvalidGraph({ reason: `node ${id} refers to node ${node}, which is not before it` })
       })
     }
     return row.slice(1) as ReadonlyArray<unknown>
@@ -131,7 +135,9 @@ export const decode = (bytes: Uint8Array): Graph.Graph => {
     scopeOf: Int32Array.from(scopeOf),
     args,
     options: new Map(options) as ReadonlyMap<number, TaskOptions>,
-    constants: constants.map((constant) => (constant.length === 0 ? { stored: true } : { value: constant[0] })),
+    constants: constants.map((constant) =>
+      constant.length === 0 ? { stored: true } : { value: constant[0] }
+    ),
     targets
   })
 }
@@ -144,7 +150,9 @@ const read = (bytes: Uint8Array): typeof Document.Type => {
     throw new InvalidGraph({ reason: error instanceof Error ? error.message : String(error) })
   }
   if (Array.isArray(document) && Number.isInteger(document[0]) && document[0] > VERSION) {
-    throw new InvalidGraph({ reason: `it has format ${document[0]}, and this version reads up to ${VERSION}; update weft` })
+    throw new InvalidGraph({
+      reason: `it has format ${document[0]}, and this version reads up to ${VERSION}; update weft`
+    })
   }
   const decoded = decodeDocument(document)
   if (decoded._tag === "Failure") throw new InvalidGraph({ reason: decoded.failure.message })

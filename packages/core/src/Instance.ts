@@ -22,7 +22,12 @@ export const nodeOf = (instance: InstanceId): number =>
 
 /** The indices. */
 export const indicesOf = (instance: InstanceId): Indices =>
-  typeof instance === "number" ? NONE : instance.slice(instance.indexOf("[") + 1, -1).split(",").map(Number)
+  typeof instance === "number"
+    ? NONE
+    : instance
+        .slice(instance.indexOf("[") + 1, -1)
+        .split(",")
+        .map(Number)
 
 /** Shows an instance as people know it: `blur#17[3]`. */
 export const label = (name: string, instance: InstanceId): string => `${name}#${instance}`

@@ -62,7 +62,12 @@ export const formatPath = (path: Path): string =>
       : `${text}[${JSON.stringify(step)}]`
   }, "") || "the value"
 
-const visit = (value: unknown, visitor: Visitor, path: Array<string | number>, ancestors: Array<object>): unknown => {
+const visit = (
+  value: unknown,
+  visitor: Visitor,
+  path: Array<string | number>,
+  ancestors: Array<object>
+): unknown => {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -78,7 +83,9 @@ const visit = (value: unknown, visitor: Visitor, path: Array<string | number>, a
   }
   if (!isContainer(value)) return visitor.leaf(value, path)
   if (ancestors.length > SUSPICIOUS_DEPTH && ancestors.includes(value)) {
-    throw new CyclicNesting({ path: path.slice(0, ancestors.indexOf(value) + path.length - ancestors.length) })
+    throw new CyclicNesting({
+      path: path.slice(0, ancestors.indexOf(value) + path.length - ancestors.length)
+    })
   }
   ancestors.push(value)
   const result = Array.isArray(value)
@@ -90,7 +97,12 @@ const visit = (value: unknown, visitor: Visitor, path: Array<string | number>, a
   return result
 }
 
-const visitArray = (array: Array<unknown>, visitor: Visitor, path: Array<string | number>, ancestors: Array<object>) => {
+const visitArray = (
+  array: Array<unknown>,
+  visitor: Visitor,
+  path: Array<string | number>,
+  ancestors: Array<object>
+) => {
   let copy: Array<unknown> | undefined
   const depth = path.length
   for (let i = 0; i < array.length; i++) {

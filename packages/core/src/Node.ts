@@ -143,7 +143,11 @@ const wire = (args: ReadonlyArray<unknown>, owner: Node<unknown>) => {
       return value.args[0]
     }
     if (typeof value === "function" && "~task" in value) {
-      throw refuse(owner, path, `${Nesting.formatPath(path)} is the task ${value.name} itself; call it to get a node`)
+      throw refuse(
+        owner,
+        path,
+        `${Nesting.formatPath(path)} is the task ${value.name} itself; call it to get a node`
+      )
     }
     Codec.check(value, path)
     return value
@@ -156,7 +160,10 @@ const wire = (args: ReadonlyArray<unknown>, owner: Node<unknown>) => {
     if (error instanceof InvalidArgument) throw error
     if (error instanceof Codec.Unencodable || error instanceof Nesting.CyclicNesting) {
       const path = ["args", ...error.path]
-      const found = error._tag === "Unencodable" ? new Codec.Unencodable({ path, found: error.found }) : new Nesting.CyclicNesting({ path })
+      const found =
+        error._tag === "Unencodable"
+          ? new Codec.Unencodable({ path, found: error.found })
+          : new Nesting.CyclicNesting({ path })
       throw refuse(owner, path, found.message)
     }
     throw error
@@ -174,14 +181,7 @@ export const isNode = (value: unknown): value is Node<unknown> => value instance
 
 type Scalar = string | number | boolean | bigint | null | undefined
 /** What the traversal does not go into: these are accepted as whole values only. */
-type Whole =
-  | Date
-  | RegExp
-  | Error
-  | ArrayBuffer
-  | SharedArrayBuffer
-  | ArrayBufferView
-  | ReadonlySet<unknown>
+type Whole = Date | RegExp | Error | ArrayBuffer | SharedArrayBuffer | ArrayBufferView | ReadonlySet<unknown>
 
 /**
  * What may be passed where a `T` is wanted: a `T`, a `Node<T>`, or a `T` with nodes at any depth of its arrays,
@@ -204,14 +204,15 @@ type Wired<T> = unknown extends T
             : T
 
 /** The value that a nesting of nodes stands for: every `Node<T>` in it becomes `T`. */
-export type Resolved<A> = A extends Node<infer R>
-  ? R
-  : A extends Scalar | Whole
-    ? A
-    : A extends ReadonlyMap<infer K, infer V>
-      ? Map<Resolved<K>, Resolved<V>>
-      : A extends ReadonlyArray<unknown>
-        ? { -readonly [I in keyof A]: Resolved<A[I]> }
-        : A extends object
-          ? { [P in keyof A]: Resolved<A[P]> }
-          : A
+export type Resolved<A> =
+  A extends Node<infer R>
+    ? R
+    : A extends Scalar | Whole
+      ? A
+      : A extends ReadonlyMap<infer K, infer V>
+        ? Map<Resolved<K>, Resolved<V>>
+        : A extends ReadonlyArray<unknown>
+          ? { -readonly [I in keyof A]: Resolved<A[I]> }
+          : A extends object
+            ? { [P in keyof A]: Resolved<A[P]> }
+            : A

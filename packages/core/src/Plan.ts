@@ -77,11 +77,17 @@ const NOTHING: Readonly<Record<string, unknown>> = {}
 export const check = (plan: Plan, graph: Graph, known: ReadonlyArray<Annotation.AnyAnnotation>): void => {
   const problems: Array<string> = []
   const sizes = new Map<string, { memory: number; node: number }>()
-  const readable = (values: Readonly<Record<string, unknown>>, on: string, scope: Annotation.AnnotationScope) => {
+  const readable = (
+    values: Readonly<Record<string, unknown>>,
+    on: string,
+    scope: Annotation.AnnotationScope
+  ) => {
     for (const definition of known) {
       if (values[definition.annotation] === undefined) continue
       if (definition.scope !== scope) {
-        problems.push(`the annotation "${definition.annotation}" stands on ${on}, but belongs on ${definition.scope === "plan" ? "the plan" : "nodes"}`)
+        problems.push(
+          `the annotation "${definition.annotation}" stands on ${on}, but belongs on ${definition.scope === "plan" ? "the plan" : "nodes"}`
+        )
         continue
       }
       try {
@@ -94,7 +100,8 @@ export const check = (plan: Plan, graph: Graph, known: ReadonlyArray<Annotation.
   }
   readable(plan.annotations, "the plan", "plan")
   const memory = (value: number, on: string) => {
-    if (!Number.isInteger(value) || value <= 0) problems.push(`${on} has ${value} MiB of memory; it must be a whole number above 0`)
+    if (!Number.isInteger(value) || value <= 0)
+      problems.push(`${on} has ${value} MiB of memory; it must be a whole number above 0`)
   }
   memory(plan.memory, "the plan")
   for (const [node, own] of plan.nodes) {
@@ -106,7 +113,8 @@ export const check = (plan: Plan, graph: Graph, known: ReadonlyArray<Annotation.
     if (own.memory !== undefined) memory(own.memory, label)
     if (own.annotations !== undefined) readable(own.annotations, label, "node")
     if (own.worker === undefined) continue
-    if (own.worker === "") problems.push(`${label} has the empty string as its worker; leave it out for a flexible worker`)
+    if (own.worker === "")
+      problems.push(`${label} has the empty string as its worker; leave it out for a flexible worker`)
     const size = memoryOf(plan, node)
     const other = sizes.get(own.worker)
     if (other === undefined) sizes.set(own.worker, { memory: size, node })
@@ -148,7 +156,8 @@ const Document = Schema.Struct({
 const decodeDocument = Schema.decodeUnknownSync(Document)
 
 /** A plan as bytes. */
-export const encode = (plan: Plan): Uint8Array => Codec.encode({ version: 1, ...plan, nodes: [...plan.nodes] })
+export const encode = (plan: Plan): Uint8Array =>
+  Codec.encode({ version: 1, ...plan, nodes: [...plan.nodes] })
 
 /**
  * Decodes a plan.
@@ -161,6 +170,8 @@ export const decode = (bytes: Uint8Array): Plan => {
     const { version: _, ...plan } = decodeDocument(document)
     return { ...plan, nodes: new Map(plan.nodes) }
   } catch (error) {
-    throw new Codec.Undecodable({ reason: `not a plan: ${error instanceof Error ? error.message : String(error)}` })
+    throw new Codec.Undecodable({
+      reason: `not a plan: ${error instanceof Error ? error.message : String(error)}`
+    })
   }
 }

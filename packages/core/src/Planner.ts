@@ -11,7 +11,9 @@ import { DEFAULT_MEMORY, type NodePlan, type Plan, type Predicted } from "./Plan
 import type { Predictions } from "./Predictions.ts"
 
 /** The values that an annotation's definition makes. */
-type Emits<A extends AnyAnnotation> = A extends AnyAnnotation ? AnnotationValue<A["annotation"], ValueOf<A>> : never
+type Emits<A extends AnyAnnotation> = A extends AnyAnnotation
+  ? AnnotationValue<A["annotation"], ValueOf<A>>
+  : never
 
 /** The plan while it is being made. Later calls for a node win, field by field. */
 export interface Draft<A extends AnyAnnotation> {

@@ -56,7 +56,9 @@ export const task = <F extends (...args: Array<never>) => unknown>(
   options: TaskOptions = {}
 ): Task<Parameters<F>, ResultOf<F>> => {
   if (!NAME.test(name)) {
-    throw new TypeError(`"${name}" cannot name a task: use letters, digits and _ - . / : and begin with a letter`)
+    throw new TypeError(
+      `"${name}" cannot name a task: use letters, digits and _ - . / : and begin with a letter`
+    )
   }
   if (typeof run !== "function") throw new TypeError(`task "${name}": the second argument must be a function`)
   check(name, options)

@@ -53,7 +53,8 @@ export const workflow = <Out, I = undefined>(
   build
 })
 
-const nameOf = (url: string) => decodeURIComponent(new URL(url).pathname.split("/").at(-1) ?? url).replace(/\.[^.]*$/, "")
+const nameOf = (url: string) =>
+  decodeURIComponent(new URL(url).pathname.split("/").at(-1) ?? url).replace(/\.[^.]*$/, "")
 
 /** Whether a value is a workflow. */
 export const isWorkflow = (value: unknown): value is AnyWorkflow =>
