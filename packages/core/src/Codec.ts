@@ -46,25 +46,25 @@ export interface ClassCodec<T, D> {
 type AnyClass<T> = abstract new (...args: Array<never>) => T
 interface Registered {
   readonly codec: ClassCodec<unknown, unknown>
-  readonly constructor: AnyClass<unknown>
+  readonly type: AnyClass<unknown>
 }
 const byClass = new Map<unknown, Registered>()
 const byName = new Map<string, Registered>()
 
 /**
- * Registers how instances of `constructor` are encoded, for this process or thread. Call it at the top level of the
+ * Registers how instances of `type` are encoded, for this process or thread. Call it at the top level of the
  * workflow's module, so that every worker that imports the module knows the class. `encode` may return anything that
  * can itself be encoded. Instances of subclasses are not covered.
  */
-export const register = <T, D>(constructor: AnyClass<T>, codec: ClassCodec<T, D>): void => {
+export const register = <T, D>(type: AnyClass<T>, codec: ClassCodec<T, D>): void => {
   const other = byName.get(codec.name)
-  if (other !== undefined && other.constructor.name !== constructor.name) {
+  if (other !== undefined && other.type.name !== type.name) {
     throw new Error(
-      `the codec name "${codec.name}" is taken by class ${other.constructor.name}; choose another for ${constructor.name}`
+      `the codec name "${codec.name}" is taken by class ${other.type.name}; choose another for ${type.name}`
     )
   }
-  const registered = { codec: codec as ClassCodec<unknown, unknown>, constructor }
-  byClass.set(constructor, registered)
+  const registered = { codec: codec as ClassCodec<unknown, unknown>, type }
+  byClass.set(type, registered)
   byName.set(codec.name, registered)
 }
 

@@ -215,7 +215,7 @@ export const neighbours = (adjacency: Adjacency, id: number): ReadonlyArray<numb
 
 /** Calls `found` with the node of each reference in a nesting. */
 export const references = (nesting: unknown, found: (node: number) => void): void => {
-  if (nesting instanceof Ref) return found(nesting.node)
+  if (nesting instanceof Ref) found(nesting.node)
   if (!Nesting.isContainer(nesting)) return
   Nesting.map(nesting, {
     leaf: (leaf) => {
