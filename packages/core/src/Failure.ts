@@ -5,6 +5,7 @@
  * the errors below.
  */
 import { Data, Schema } from "effect"
+import * as Instance from "./Instance.ts"
 
 /**
  * - `error`: the task threw or rejected
@@ -18,9 +19,10 @@ export type FailureKind = "error" | "timeout" | "lost" | "result" | "input" | "m
 
 /** Why a node failed for good. */
 export const Failure = Schema.Struct({
-  /** The node, as people know it: `blur#17[3]`. */
-  node: Schema.String,
-  task: Schema.String,
+  /** Which instance failed (see `Instance.ts`). */
+  instance: Schema.Union([Schema.Number, Schema.String]),
+  /** Its task, or what kind of node it is; a store that recorded the failure by itself does not know. */
+  task: Schema.optionalKey(Schema.String),
   kind: Schema.Literals(["error", "timeout", "lost", "result", "input", "missing"]),
   /** The worker that failed last. */
   worker: Schema.String,
@@ -58,7 +60,7 @@ export const describe = (failure: Failure): string => {
       : failure.message
   const tries = failure.attempts === 1 ? "" : ` (${failure.attempts} attempts)`
   const line = userLine(failure.stack)
-  return `${failure.node} failed${tries} on worker ${failure.worker}: ${what}${line === undefined ? "" : `\n    ${line}`}`
+  return `${Instance.label(failure.task ?? "", failure.instance)} failed${tries} on worker ${failure.worker}: ${what}${line === undefined ? "" : `\n    ${line}`}`
 }
 
 /** A run that ended because a node failed for good. */

@@ -1,1 +1,26 @@
-export {}
+/**
+ * `@weft/storage`: the services that runs are coordinated, stored and remembered with, and their in-memory adapters.
+ */
+
+export {
+  type Assignment,
+  CLIENT,
+  type CompletedNotice,
+  type Completion,
+  Coordination,
+  type Kept,
+  type Measure,
+  type Message,
+  type PlannedStep,
+  type Ready,
+  type Reply,
+  type RunDocument,
+  type RunSpec,
+  type RunState,
+  type RunStatus,
+  type StoredValue
+} from "./Coordination.ts"
+export * as CoordinationMemory from "./CoordinationMemory.ts"
+export { History, type HistoryQuery, RunRecord, TaskSummary } from "./History.ts"
+export { ObjectStore } from "./ObjectStore.ts"
+export { StoreError, type StoreErrorReason } from "./StoreError.ts"

@@ -1,0 +1,257 @@
+/**
+ * Coordination: the shared state of runs, and the one place where correctness lives.
+ *
+ * Workers hand work to each other through these operations. Each is atomic and takes one round trip. The invariants
+ * (numbered here, cited in code and tests; explained in `docs/protocol.md`):
+ *
+ * - **I1** The first completion of an instance wins; a further one changes nothing and is told so.
+ * - **I2** An instance becomes ready exactly once, in the step of the completion that made it so.
+ * - **I3** From then until it completes it is held by exactly one worker.
+ * - **I4** Time is the store's clock.
+ * - **I5** A worker that does not speak for longer than the lease loses what it holds to whoever speaks next; each
+ *   such loss counts as an attempt, and too many fail the run.
+ * - **I6** A failure is recorded in the step that marks the run failed.
+ * - **I7** Messages are hints: everything they say can be read from the state.
+ * - **I8** The completion of the last target ends the run and removes all but the targets' values.
+ * - **I9** A value is kept as long as an instance that reads it is not complete.
+ */
+import type { Failure, Flow, InstanceId } from "@weft/core"
+import { Context, type Effect, type Scope } from "effect"
+import type { StoreError } from "./StoreError.ts"
+
+/** What workers need to join a run. */
+export interface RunDocument {
+  /** `GraphCodec.encode`'s bytes. */
+  readonly graph: Uint8Array
+  /** `Plan.encode`'s bytes. */
+  readonly plan: Uint8Array
+  /** The URL of the module that exports the tasks. */
+  readonly module: string
+  /** The URLs of the modules that export the behaviours, each with the annotation's name, in wrapping order. */
+  readonly behaviours: ReadonlyArray<{ readonly module: string; readonly annotation: string }>
+}
+
+/** An instance, and the worker that the plan gave it to, if any. */
+export interface Assignment {
+  readonly instance: InstanceId
+  readonly worker?: string | undefined
+}
+
+/** A new run. */
+export interface RunSpec {
+  readonly run: string
+  /** The workflow's name. */
+  readonly workflow: string
+  /** Called when the first worker from outside asks; a store that is not in this process calls it at once. */
+  readonly document: () => RunDocument
+  /** The instances that are ready from the beginning. */
+  readonly ready: ReadonlyArray<Assignment>
+  /** The instances whose completion ends the run. */
+  readonly targets: ReadonlyArray<InstanceId>
+  /** How many instances there are, as far as known: for progress. */
+  readonly instances: number
+  /** After how many ms of silence a worker is taken for lost. */
+  readonly leaseMs: number
+  /** After how many losses of its worker an instance fails the run. */
+  readonly maxAttempts: number
+}
+
+/** `gone`: never begun, or removed. */
+export type RunStatus = "running" | "succeeded" | "failed" | "cancelled" | "gone"
+
+/** A value's bytes, or `"object"` if they are in the object store. */
+export type StoredValue = Uint8Array | "object"
+
+/** A value to keep, and how many readers it has at first (see `Flow.readersOf`). */
+export interface Kept {
+  readonly instance: InstanceId
+  readonly value: StoredValue
+  readonly readers: number
+}
+
+/** What running an instance took. */
+export interface Measure {
+  /** When execution began, in ms since the epoch, by the worker's clock. */
+  readonly startedAt: number
+  /** How long inputs took, in ms. */
+  readonly inputsMs: number
+  /** How long execution took, retries and their pauses included, in ms. */
+  readonly executionMs: number
+  /** Encoded bytes read from others. */
+  readonly inputBytes: number
+  /** Encoded bytes of the value, where it was encoded. */
+  readonly outputBytes: number
+  /** How often the function was called by this worker. */
+  readonly tries: number
+}
+
+/** A step of `Flow.steps`, and what the store needs to hand the instance over. */
+export interface PlannedStep extends Flow.Step {
+  /** The worker that the plan gave the instance to, if any. */
+  readonly worker?: string | undefined
+  /** Values that the caller does not have; if it becomes ready for the caller, those kept inline come with the reply. */
+  readonly inputs?: ReadonlyArray<InstanceId> | undefined
+}
+
+/** One completed instance. */
+export interface Completion {
+  readonly instance: InstanceId
+  readonly keep: ReadonlyArray<Kept>
+  readonly steps: ReadonlyArray<PlannedStep>
+  readonly releases: ReadonlyArray<Flow.Release>
+  /** How many more instances there are than was known: a list's width times its body. */
+  readonly added: number
+  readonly measure: Measure
+}
+
+/** An instance that is the caller's to run or to hand off. */
+export interface Ready {
+  readonly instance: InstanceId
+  /** 1 at first; one more for each worker that was lost with it. */
+  readonly attempt: number
+  /** Input values that were at hand. */
+  readonly inputs: ReadonlyArray<readonly [InstanceId, Uint8Array]>
+}
+
+/** What every operation of a worker or client answers. */
+export interface Reply {
+  /** The store's clock, in ms. */
+  readonly now: number
+  readonly status: RunStatus
+  /** Held by the caller from now on. */
+  readonly ready: ReadonlyArray<Ready>
+  /** Named workers that have work and are not alive: the caller must invoke them. */
+  readonly invoke: ReadonlyArray<string>
+  /** Completions that were not the first of their instance. */
+  readonly refused: ReadonlyArray<InstanceId>
+  /** Values in the object store that nobody needs any more: the caller must remove them. */
+  readonly dropped: ReadonlyArray<InstanceId>
+}
+
+/** How far a run has come. */
+export interface RunState {
+  readonly run: string
+  readonly workflow: string
+  readonly status: RunStatus
+  /** When the run began, in ms by the store's clock. */
+  readonly begunAt: number
+  /** When it ended; `undefined` while it runs. */
+  readonly endedAt: number | undefined
+  /** Instances that are complete. */
+  readonly completed: number
+  /** Instances in all, as far as known. */
+  readonly instances: number
+  readonly failures: ReadonlyArray<Failure.Failure>
+  /** Why it was cancelled. */
+  readonly reason: string | undefined
+}
+
+/** What is published on a channel. */
+export type Message =
+  | { readonly type: "wake" }
+  | {
+      readonly type: "completed"
+      readonly worker: string
+      readonly completions: ReadonlyArray<CompletedNotice>
+      readonly instances: number
+    }
+  | { readonly type: "started"; readonly worker: string; readonly instance: InstanceId }
+  | {
+      readonly type: "retry"
+      readonly worker: string
+      readonly instance: InstanceId
+      readonly tries: number
+      readonly error: string
+    }
+  | {
+      readonly type: "output"
+      readonly worker: string
+      readonly instance: InstanceId
+      readonly stream: "stdout" | "stderr"
+      readonly text: string
+    }
+  | { readonly type: "lost"; readonly worker: string; readonly instances: number; readonly reason: string }
+  | { readonly type: "ended"; readonly status: RunStatus }
+
+export interface CompletedNotice {
+  readonly instance: InstanceId
+  readonly measure: Measure
+}
+
+/** The channel that clients of a run listen on. Named workers listen on a channel of their own id. */
+export const CLIENT = "client"
+
+/** The operations. All may fail with `StoreError`; a run that is gone is a status, not an error. */
+export class Coordination extends Context.Service<
+  Coordination,
+  {
+    /** Begins a run; the ready instances are held by `worker` (the client). Beginning a run twice changes nothing. */
+    readonly begin: (spec: RunSpec, worker: string) => Effect.Effect<Reply, StoreError>
+    /** What a worker needs to join; `undefined` if the run is gone. */
+    readonly load: (run: string) => Effect.Effect<RunDocument | undefined, StoreError>
+    /** Completes instances in the order given (I1, I2, I9), renews the worker's lease, takes over what was lost (I5). */
+    readonly complete: (
+      run: string,
+      worker: string,
+      completions: ReadonlyArray<Completion>
+    ) => Effect.Effect<Reply, StoreError>
+    /** Keeps values of instances that are complete: for a worker that leaves with values that others may need. */
+    readonly keep: (
+      run: string,
+      worker: string,
+      values: ReadonlyArray<Kept>
+    ) => Effect.Effect<Reply, StoreError>
+    /** Makes `worker` the holder of instances that another handed to it. What is complete by now is not held. */
+    readonly adopt: (
+      run: string,
+      worker: string,
+      instances: ReadonlyArray<InstanceId>
+    ) => Effect.Effect<Reply, StoreError>
+    /** Renews the leases of workers, and takes over for `taker` what others lost. The client's way of waiting. */
+    readonly renew: (
+      run: string,
+      workers: ReadonlyArray<string>,
+      taker: string
+    ) => Effect.Effect<Reply, StoreError>
+    /**
+     * A named worker is there: answers what is ready for it. `incarnation` tells two invocations of one worker apart;
+     * the answer is `undefined` if another one is alive.
+     */
+    readonly attach: (
+      run: string,
+      worker: string,
+      incarnation: string
+    ) => Effect.Effect<Reply | undefined, StoreError>
+    /** A named worker wants to leave. If the answer has ready instances it must stay; else it is no longer alive. */
+    readonly detach: (run: string, worker: string, incarnation: string) => Effect.Effect<Reply, StoreError>
+    /** Says that workers are lost, without waiting for their leases; `taker` takes over. */
+    readonly abandon: (
+      run: string,
+      workers: ReadonlyArray<string>,
+      taker: string,
+      reason: string
+    ) => Effect.Effect<Reply, StoreError>
+    /** Records a failure and marks the run failed (I6). */
+    readonly fail: (run: string, failure: Failure.Failure) => Effect.Effect<void, StoreError>
+    /** Marks the run cancelled, if it is running. */
+    readonly cancel: (run: string, reason: string) => Effect.Effect<void, StoreError>
+    /** Values by instance; `undefined` for what is not kept. */
+    readonly read: (
+      run: string,
+      instances: ReadonlyArray<InstanceId>
+    ) => Effect.Effect<ReadonlyArray<StoredValue | undefined>, StoreError>
+    readonly state: (run: string) => Effect.Effect<RunState, StoreError>
+    /** Removes everything of a run. */
+    readonly remove: (run: string) => Effect.Effect<void, StoreError>
+    /** How many entries of any kind are kept, over all runs: 0 when all runs are removed. */
+    readonly usage: Effect.Effect<number, StoreError>
+    /** Publishes a hint (I7). */
+    readonly publish: (run: string, channel: string, message: Message) => Effect.Effect<void, StoreError>
+    /** Calls `listener` with each message on a channel until the scope closes. */
+    readonly subscribe: (
+      run: string,
+      channel: string,
+      listener: (message: Message) => void
+    ) => Effect.Effect<void, StoreError, Scope.Scope>
+  }
+>()("@weft/storage/Coordination") {}
