@@ -21,7 +21,10 @@ const bars = (values: ReadonlyArray<number>): string => {
     values.slice(i * each, (i + 1) * each).reduce((sum, value) => sum + value, 0)
   )
   const most = Math.max(1, ...sums)
-  return sums.map((sum) => BARS[Math.ceil((sum / most) * (BARS.length - 1))]).join("").trimEnd()
+  return sums
+    .map((sum) => BARS[Math.ceil((sum / most) * (BARS.length - 1))])
+    .join("")
+    .trimEnd()
 }
 
 /** A text cut after a word, so that it fits on a line. */
