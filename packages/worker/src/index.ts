@@ -1,1 +1,12 @@
-export {}
+/**
+ * `@weft/worker`: the worker with its stages, and the engines `inline` and `threads`.
+ */
+export { type Engine, EngineError, Host, type Invoker, type OpenRun } from "./Engine.ts"
+export { inline, type InlineOptions } from "./engines/Inline.ts"
+export type { Invocation, Work } from "./Invocation.ts"
+export { constantKey, RunContext } from "./RunContext.ts"
+export { invocationsFor } from "./stages/HandOff.ts"
+export { context, type TaskContext } from "./TaskContext.ts"
+export * as TaskModule from "./TaskModule.ts"
+export { ModuleError } from "./TaskModule.ts"
+export * as Worker from "./Worker.ts"

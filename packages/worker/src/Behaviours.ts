@@ -1,0 +1,54 @@
+/**
+ * Wraps a worker's stages with the behaviours of the annotations in force.
+ */
+import { Annotation, type Behaviour, type InstanceId, Instance } from "@weft/core"
+import { Effect } from "effect"
+import type { WorkerState } from "./WorkerState.ts"
+
+type NodeStage = Exclude<keyof Behaviour.Stages<unknown>, "start" | "stop">
+
+const workerContext = (state: WorkerState): Behaviour.WorkerContext => ({
+  run: state.run,
+  worker: state.worker,
+  named: state.invocation.named,
+  graph: state.context.graph,
+  plan: state.context.plan
+})
+
+/** A stage of one node, with the behaviours of the node's annotations around it, the first outermost. */
+export const wrapped = <A, E>(
+  state: WorkerState,
+  stage: NodeStage,
+  instance: InstanceId,
+  attempt: number,
+  next: Effect.Effect<A, E>
+): Effect.Effect<A, E> => {
+  const node = Instance.nodeOf(instance)
+  return state.context.behavioursOf(node).reduceRight((inner, { behaviour, value }) => {
+    const wrap = behaviour.stages[stage] as Behaviour.Wrap<Behaviour.NodeContext, A> | undefined
+    if (wrap === undefined) return inner
+    const context: Behaviour.NodeContext = {
+      ...workerContext(state),
+      value,
+      instance,
+      node,
+      label: state.context.label(instance),
+      task: state.context.graph.name(node),
+      attempt
+    }
+    return wrap(context, inner)
+  }, next)
+}
+
+/** A stage of the whole worker, with all behaviours around it, the first outermost. */
+export const wrappedWorker = <E>(
+  state: WorkerState,
+  stage: "start" | "stop",
+  next: Effect.Effect<void, E>
+): Effect.Effect<void, E> =>
+  state.context.behaviours.reduceRight((inner, behaviour) => {
+    const wrap = behaviour.stages[stage]
+    if (wrap === undefined) return inner
+    const value = Annotation.read(behaviour.annotation, state.context.plan.annotations, "the plan")
+    return wrap({ ...workerContext(state), value }, inner)
+  }, next)

@@ -1,0 +1,76 @@
+/**
+ * What a worker will run without asking: the nodes that follow from its work and from nothing else.
+ *
+ * A node all of whose parents this worker runs becomes ready here, so the worker just goes on with it, and tells
+ * coordination later: chains and the lower levels of reductions cost no round trip. A flexible worker claims at most
+ * one child of each node, so that a fan-out is still shared with others; a named one claims whatever is planned for it.
+ */
+import { Graph, type InstanceId, Instance, Plan } from "@weft/core"
+import type { RunContext } from "./RunContext.ts"
+
+export class Claims {
+  private readonly context: RunContext
+  private readonly worker: string
+  private readonly named: boolean
+  /** Claimed instances, and how many parents each still waits for. */
+  private readonly waiting = new Map<InstanceId, number>()
+
+  constructor(context: RunContext, worker: string, named: boolean) {
+    this.context = context
+    this.worker = worker
+    this.named = named
+  }
+
+  /** Whether the worker will run the instance. */
+  has(instance: InstanceId): boolean {
+    return this.waiting.has(instance)
+  }
+
+  /** Claims what follows from `work`, which the worker is going to run. */
+  adopt(work: ReadonlyArray<InstanceId>): void {
+    const { graph } = this.context
+    const { scopeOf } = graph.columns
+    const met = new Map<InstanceId, number>()
+    const kept = new Set<InstanceId>()
+    const open = [...work]
+    for (let at = 0; at < open.length; at++) {
+      const instance = open[at]!
+      const id = Instance.nodeOf(instance)
+      const indices = Instance.indicesOf(instance)
+      for (let i = graph.children.start[id]!; i < graph.children.start[id + 1]!; i++) {
+        const child = graph.children.list[i]!
+        if (scopeOf[child] !== scopeOf[id] || graph.columns.codes[child] === Graph.code.collect) continue
+        const need = graph.need[child]!
+        const childInstance = indices.length === 0 ? child : Instance.make(child, indices)
+        const parents = need === 1 ? 1 : (met.get(childInstance) ?? 0) + 1
+        if (parents < need) {
+          met.set(childInstance, parents)
+          continue
+        }
+        if (this.waiting.has(childInstance) || !this.mayClaim(child, instance, kept)) continue
+        this.waiting.set(childInstance, need)
+        open.push(childInstance)
+      }
+    }
+  }
+
+  private mayClaim(child: number, parent: InstanceId, kept: Set<InstanceId>): boolean {
+    const planned = Plan.workerOf(this.context.plan, child)
+    if (planned !== undefined) return planned === this.worker
+    if (this.named || kept.has(parent)) return false
+    kept.add(parent)
+    return true
+  }
+
+  /** A parent of a claimed instance is complete; whether the instance is ready now. */
+  advance(instance: InstanceId): boolean {
+    const waits = this.waiting.get(instance)! - 1
+    if (waits > 0) this.waiting.set(instance, waits)
+    return waits === 0
+  }
+
+  /** The instance is complete. */
+  done(instance: InstanceId): void {
+    this.waiting.delete(instance)
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Engines: what starts workers. `inline` and `threads` are in this package.
+ */
+import type { Behaviour, Graph, InstanceId, Plan, TaskReference } from "@weft/core"
+import type { Coordination, ObjectStore } from "@weft/storage"
+import { Context, Data, type Effect, type Scope } from "effect"
+import type { Invocation } from "./Invocation.ts"
+
+/** An engine that cannot start workers. */
+export class EngineError extends Data.TaggedError("EngineError")<{
+  readonly engine: string
+  /** What happened and what to do about it. */
+  readonly detail: string
+  readonly cause?: unknown
+}> {
+  override get message() {
+    return `the engine "${this.engine}" cannot start workers: ${this.detail}`
+  }
+}
+
+/** A run as its client opens it with an engine. */
+export interface OpenRun {
+  readonly run: string
+  readonly graph: Graph.Graph
+  readonly plan: Plan.Plan
+  /** The URL of the module that exports the tasks; `undefined` if there is none (tasks of a script's own nodes). */
+  readonly module: string | undefined
+  /** The tasks as this process has them. */
+  readonly tasks: ReadonlyMap<string, TaskReference>
+  readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+}
+
+/** Starts workers of one run. */
+export interface Invoker {
+  /** How many workers can make progress at the same moment: what a fan-out is divided by. */
+  readonly parallelism: number
+  /** How many workers one worker invokes itself before it lets others invoke the rest. */
+  readonly fanOut: number
+  /** How long a named worker waits for work before it leaves, in ms. */
+  readonly idleMs: number
+  /** Bytes of values that one invocation may carry. */
+  readonly payloadBytes: number
+  readonly invoke: (invocations: ReadonlyArray<Invocation>) => Effect.Effect<void, EngineError>
+}
+
+/** An engine. */
+export interface Engine {
+  readonly name: string
+  /** After how many ms of silence its workers are taken for lost; infinite where they cannot be lost one by one. */
+  readonly leaseMs: number
+  /** How many tasks can run at the same moment: what efficiency is measured against. */
+  readonly parallelism: number
+  /** Opens a run. When the scope closes, all its workers have ended. */
+  readonly open: (
+    run: OpenRun
+  ) => Effect.Effect<Invoker, EngineError, Coordination | ObjectStore | Scope.Scope>
+}
+
+/** What a worker may ask of the process it runs in. */
+export class Host extends Context.Service<
+  Host,
+  {
+    /** Runs `waiting` without taking up a worker's place. */
+    readonly idle: <A, E, R>(waiting: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    /**
+     * Tells who can stop this thread that a task must end within `ms`; the answer takes that back. For tasks that
+     * block the thread, so that no timer in it can fire.
+     */
+    readonly guard: (worker: string, instance: InstanceId, task: string, ms: number) => () => void
+  }
+>()("@weft/worker/Host") {}

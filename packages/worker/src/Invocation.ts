@@ -1,0 +1,30 @@
+/**
+ * Invocations: what starts a worker, as plain data that an engine can carry.
+ */
+import type { InstanceId } from "@weft/core"
+import type { Ready } from "@weft/storage"
+
+/** An instance to run. */
+export interface Work {
+  readonly instance: InstanceId
+  /** 1 at first; one more for each worker that was lost with it. */
+  readonly attempt: number
+}
+
+/** One worker's beginning. */
+export interface Invocation {
+  readonly run: string
+  /** The worker's id: the plan's if it is named, else made up by whoever invokes. */
+  readonly worker: string
+  /** Whether the plan gave the worker its id. A named worker finds its work in coordination. */
+  readonly named: boolean
+  /** For a flexible worker: what it runs. */
+  readonly work: ReadonlyArray<Work>
+  /** Values that the work reads, so that they need not be fetched. */
+  readonly values: ReadonlyArray<readonly [InstanceId, Uint8Array]>
+  /** Workers that this one invokes before anything else: wide fan-outs are invoked as a tree. */
+  readonly spawn: ReadonlyArray<Invocation>
+}
+
+/** The work in what coordination handed over. */
+export const workOf = ({ attempt, instance }: Ready): Work => ({ instance, attempt })

@@ -1,0 +1,94 @@
+/**
+ * What workers of one process know of a run: its graph and plan, the code, and what is derived from them once.
+ */
+import { Annotation, type Behaviour, Codec, Flow, Graph, type InstanceId, Instance, Plan, type TaskReference } from "@weft/core"
+
+/** A run as workers see it. */
+export class RunContext {
+  readonly run: string
+  readonly graph: Graph.Graph
+  readonly plan: Plan.Plan
+  readonly tasks: ReadonlyMap<string, TaskReference>
+  readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+  private readonly constants: Array<{ readonly value: unknown } | undefined> = []
+  /** Whether any constant has to be fetched. */
+  readonly hasStoredConstants: boolean
+  private readonly readers: Int32Array
+  private readonly bodies: ReadonlyMap<number, number>
+  private readonly annotated: boolean
+
+  constructor(parts: {
+    readonly run: string
+    readonly graph: Graph.Graph
+    readonly plan: Plan.Plan
+    readonly tasks: ReadonlyMap<string, TaskReference>
+    readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+  }) {
+    this.run = parts.run
+    this.graph = parts.graph
+    this.plan = parts.plan
+    this.tasks = parts.tasks
+    this.behaviours = parts.behaviours
+    this.readers = new Int32Array(parts.graph.size).fill(UNKNOWN)
+    this.annotated = parts.behaviours.length > 0
+    this.hasStoredConstants = parts.graph.columns.constants.some((constant) => "stored" in constant)
+    this.bodies = bodySizes(parts.graph)
+  }
+
+  /** Shown to people: `blur#17[3]`. */
+  label(instance: InstanceId): string {
+    return Instance.label(this.graph.name(Instance.nodeOf(instance)), instance)
+  }
+
+  /** `Flow.readersOf`, remembered. */
+  readersOf(node: number): number {
+    if (this.readers[node] === UNKNOWN) this.readers[node] = Flow.readersOf(this.graph, node)
+    return this.readers[node]!
+  }
+
+  /** How many more instances there are when `node` is complete: an expand adds its body, once for each element. */
+  addedBy(node: number, width: number): number {
+    return width === 0 ? 0 : (this.bodies.get(node) ?? 0) * width
+  }
+
+  /** The behaviours whose annotation the node carries, with the value; the first is outermost. */
+  behavioursOf(node: number): ReadonlyArray<{ readonly behaviour: Behaviour.Behaviour; readonly value: unknown }> {
+    if (!this.annotated) return NONE
+    const values = Plan.annotationsOf(this.plan, this.graph, node)
+    return this.behaviours.flatMap((behaviour) => {
+      const value = Annotation.read(behaviour.annotation, values, this.graph.label(node))
+      return value === undefined ? [] : [{ behaviour, value }]
+    })
+  }
+
+  /** A constant, if it is here. */
+  constant(index: number): { readonly value: unknown } | undefined {
+    const constant = this.graph.columns.constants[index]
+    return constant !== undefined && "value" in constant ? constant : this.constants[index]
+  }
+
+  /** Remembers a constant that was kept in the object store. */
+  setConstant(index: number, bytes: Uint8Array): void {
+    this.constants[index] = { value: Codec.decode(bytes) }
+  }
+}
+
+/** For each expand, how many nodes are run for each element of its list. */
+const bodySizes = (graph: Graph.Graph): ReadonlyMap<number, number> => {
+  const sizes = new Map<number, number>()
+  const { codes, scopeOf, scopes } = graph.columns
+  for (let id = 0; id < graph.size; id++) {
+    const { expand } = scopes[scopeOf[id]!]!
+    if (expand !== undefined && codes[id] !== Graph.code.item) sizes.set(expand, (sizes.get(expand) ?? 0) + 1)
+  }
+  return sizes
+}
+
+const UNKNOWN = -1
+const NONE: ReadonlyArray<never> = []
+
+/** Under which key a large constant lies in the object store. */
+export const constantKey = (index: number): string => `const/${index}`
+
+/** Under which key a large value lies in the object store. */
+export const valueKey = (instance: InstanceId): string => `value/${instance}`

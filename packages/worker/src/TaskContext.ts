@@ -1,0 +1,89 @@
+/**
+ * What a running task may know about itself, and what it writes to the console.
+ *
+ * While a task runs, everything it calls, also after an `await`, sees its own context; what it writes with `console`
+ * is attributed to it.
+ */
+import { AsyncLocalStorage } from "node:async_hooks"
+import { Console } from "node:console"
+import { Writable } from "node:stream"
+
+/** What `context()` gives inside a task. */
+export interface TaskContext {
+  readonly run: string
+  /** This call: `blur#17[3]`. */
+  readonly node: string
+  readonly worker: string
+  /** 1 for the first call; higher for retries, here or on another worker. */
+  readonly attempt: number
+  /** Aborted when the task's time is over or the run is cancelled. Pass it on to `fetch` and the like. */
+  readonly signal: AbortSignal
+}
+
+/** A task's context together with where its output goes. */
+export interface Running {
+  readonly context: TaskContext
+  readonly write: (stream: "stdout" | "stderr", text: string) => void
+}
+
+const storage = new AsyncLocalStorage<Running>()
+
+/**
+ * The context of the task that is running.
+ *
+ * ```ts
+ * export const download = task("download", (url: string) => fetch(url, { signal: context().signal }).then((r) => r.text()))
+ * ```
+ *
+ * @throws {Error} outside of a task
+ */
+export const context = (): TaskContext => {
+  const running = storage.getStore()
+  if (running === undefined) throw new Error("context() was called outside of a task")
+  return running.context
+}
+
+/** Runs `call` as the task of `running`. */
+export const enter = <A>(running: Running, call: () => A): A => storage.run(running, call)
+
+const sink = (stream: "stdout" | "stderr") =>
+  new Writable({
+    decodeStrings: false,
+    write(chunk, _, done) {
+      storage.getStore()?.write(stream, String(chunk))
+      done()
+    }
+  })
+
+const METHODS = ["debug", "dir", "error", "info", "log", "table", "trace", "warn"] as const
+let users = 0
+let restore: (() => void) | undefined
+
+/**
+ * From now on the global console writes to the running task's output; outside of tasks it is as it was.
+ *
+ * @returns what ends that; the console is restored when the last user has ended
+ */
+export const captureConsole = (): (() => void) => {
+  if (users++ === 0) restore = patch()
+  let ended = false
+  return () => {
+    if (ended) return
+    ended = true
+    if (--users === 0) restore?.()
+  }
+}
+
+const patch = (): (() => void) => {
+  const captured = new Console({ stdout: sink("stdout"), stderr: sink("stderr") })
+  const originals = METHODS.map((method) => [method, console[method]] as const)
+  for (const [method, original] of originals) {
+    console[method] = (...args: Array<unknown>) =>
+      storage.getStore() === undefined
+        ? Reflect.apply(original, console, args)
+        : Reflect.apply(captured[method], captured, args)
+  }
+  return () => {
+    for (const [method, original] of originals) console[method] = original
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Workflow modules: where the code of tasks and behaviours is found by name.
+ */
+import { existsSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { type AnyWorkflow, Behaviour, isTask, isWorkflow, type TaskReference } from "@weft/core"
+import { Data, Effect } from "effect"
+
+/** A module that cannot be used: it is not there, cannot be imported, or does not export what is needed. */
+export class ModuleError extends Data.TaggedError("ModuleError")<{
+  /** The file's path, or the URL if it is no file. */
+  readonly file: string
+  readonly reason: string
+  readonly cause?: unknown
+}> {
+  override get message() {
+    return `${this.file}: ${this.reason}`
+  }
+}
+
+/** What a workflow's module has. */
+export interface TaskModule {
+  readonly tasks: ReadonlyMap<string, TaskReference>
+  /** The default export, if it is a workflow. */
+  readonly workflow: AnyWorkflow | undefined
+}
+
+const fileOf = (url: string) => (url.startsWith("file:") ? fileURLToPath(url) : url)
+
+const importModule = (url: string): Effect.Effect<Record<string, unknown>, ModuleError> =>
+  Effect.suspend(() => {
+    const file = fileOf(url)
+    if (url.startsWith("file:") && !existsSync(file)) {
+      return Effect.fail(new ModuleError({ file, reason: "there is no such file" }))
+    }
+    return Effect.tryPromise({
+      try: () => import(url) as Promise<Record<string, unknown>>,
+      catch: (cause) => new ModuleError({ file, reason: importProblem(cause), cause })
+    })
+  })
+
+const importProblem = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return `it threw ${String(cause)} when it was imported`
+  const where = cause.stack?.split("\n").find((line) => /:\d+(:\d+)?\)?$/.test(line.trim()) && !line.includes("node:"))
+  const at = where === undefined ? "" : `\n    ${where.trim()}`
+  const code = "code" in cause ? cause.code : undefined
+  if (cause instanceof SyntaxError || code === "ERR_INVALID_TYPESCRIPT_SYNTAX") return `it has a syntax error: ${cause.message}${at}`
+  if (code === "ERR_MODULE_NOT_FOUND" || code === "ERR_PACKAGE_PATH_NOT_EXPORTED") {
+    return `it imports something that cannot be found: ${cause.message}`
+  }
+  return `it threw when it was imported: ${cause.name}: ${cause.message}${at}`
+}
+
+/**
+ * Imports a workflow's module and collects its exported tasks.
+ *
+ * @throws {ModuleError} (as a failure) if it cannot be imported or exports two different tasks of one name
+ */
+export const load = Effect.fnUntraced(function* (url: string): Effect.fn.Return<TaskModule, ModuleError> {
+  const exported = yield* importModule(url)
+  const tasks = new Map<string, TaskReference>()
+  for (const value of Object.values(exported)) {
+    if (!isTask(value)) continue
+    const reference = value["~task"]
+    const other = tasks.get(reference.name)
+    if (other !== undefined && other.run !== reference.run) {
+      return yield* new ModuleError({
+        file: fileOf(url),
+        reason: `it exports two different tasks named "${reference.name}"; give each a name of its own`
+      })
+    }
+    tasks.set(reference.name, reference)
+  }
+  return { tasks, workflow: isWorkflow(exported.default) ? exported.default : undefined }
+})
+
+/** Imports a module and finds the behaviour of an annotation among its exports. */
+export const loadBehaviour = Effect.fnUntraced(function* (
+  url: string,
+  annotation: string
+): Effect.fn.Return<Behaviour.Behaviour, ModuleError> {
+  const exported = yield* importModule(url)
+  const found = Object.values(exported)
+    .filter(Behaviour.isBehaviour)
+    .find((behaviour) => behaviour.annotation.annotation === annotation)
+  if (found !== undefined) return found
+  return yield* new ModuleError({
+    file: fileOf(url),
+    reason: `it exports no behaviour for the annotation "${annotation}"; workers elsewhere find it by that export`
+  })
+})

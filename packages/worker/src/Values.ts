@@ -1,0 +1,120 @@
+/**
+ * A worker's memory: the values that it made or fetched.
+ *
+ * A value is *pinned* by each instance that this worker will run or hand off and that reads it: pinned values stay.
+ * Others are a cache, dropped oldest first beyond a limit. A value is encoded and decoded at most once.
+ */
+import { Codec, type InstanceId } from "@weft/core"
+
+interface Entry {
+  value: unknown
+  decoded: boolean
+  bytes: Uint8Array | undefined
+  pins: number
+  /** Whether it lies in a store, or came from one: others can get it without us. */
+  stored: boolean
+}
+
+export class Values {
+  private readonly entries = new Map<InstanceId, Entry>()
+  private cachedBytes = 0
+  private readonly limit: number
+
+  /** @param limit bytes of values that are kept although nothing here will read them, for the case that it does */
+  constructor(limit = 64 * 2 ** 20) {
+    this.limit = limit
+  }
+
+  has(instance: InstanceId): boolean {
+    return this.entries.has(instance)
+  }
+
+  /** Adds a value that was made here. */
+  made(instance: InstanceId, value: unknown, pins: number): void {
+    this.add(instance, { value, decoded: true, bytes: undefined, pins, stored: false })
+  }
+
+  /** Adds a value that came as bytes. */
+  came(instance: InstanceId, bytes: Uint8Array, stored: boolean): void {
+    if (this.entries.has(instance)) return
+    this.add(instance, { value: undefined, decoded: false, bytes, pins: 0, stored })
+  }
+
+  /** The value; the caller has made sure that it is here. */
+  get(instance: InstanceId): unknown {
+    const entry = this.entries.get(instance)!
+    if (!entry.decoded) {
+      entry.value = Codec.decode(entry.bytes!)
+      entry.decoded = true
+    }
+    return entry.value
+  }
+
+  /** The value's bytes. */
+  bytes(instance: InstanceId): Uint8Array {
+    const entry = this.entries.get(instance)!
+    if (entry.bytes === undefined) {
+      entry.bytes = Codec.encode(entry.value, RESULT)
+      if (entry.pins === 0) this.cache(entry)
+    }
+    return entry.bytes
+  }
+
+  /** Whether others can get the value from a store. */
+  isStored(instance: InstanceId): boolean {
+    return this.entries.get(instance)?.stored ?? true
+  }
+
+  setStored(instance: InstanceId): void {
+    const entry = this.entries.get(instance)
+    if (entry !== undefined) entry.stored = true
+  }
+
+  /** Adds a pin, if the value is here. */
+  pin(instance: InstanceId): void {
+    const entry = this.entries.get(instance)
+    if (entry === undefined) return
+    if (entry.pins++ === 0) this.cachedBytes -= entry.bytes?.length ?? 0
+  }
+
+  /** Takes one pin away. A value that is in no store goes with its last pin; one that is becomes part of the cache. */
+  unpin(instance: InstanceId): void {
+    const entry = this.entries.get(instance)
+    if (entry === undefined || entry.pins === 0) return
+    entry.pins--
+    if (entry.pins > 0) return
+    this.entries.delete(instance)
+    if (entry.stored) this.add(instance, entry)
+  }
+
+  /** Whether the value is pinned here and in no store. */
+  isHeld(instance: InstanceId): boolean {
+    const entry = this.entries.get(instance)
+    return entry !== undefined && !entry.stored && entry.pins > 0
+  }
+
+  /** Values that are pinned and in no store: what is lost if this worker leaves now. */
+  *unstored(): IterableIterator<InstanceId> {
+    for (const [instance, entry] of this.entries) if (!entry.stored && entry.pins > 0) yield instance
+  }
+
+  private add(instance: InstanceId, entry: Entry) {
+    this.entries.set(instance, entry)
+    if (entry.pins === 0) this.cache(entry)
+  }
+
+  /** Counts an entry as cached, and drops the oldest beyond the limit. Values never encoded count as nothing. */
+  private cache(added: Entry) {
+    this.cachedBytes += added.bytes?.length ?? 0
+    if (this.cachedBytes <= this.limit) return
+    for (const [instance, entry] of this.entries) {
+      if (this.cachedBytes <= this.limit / 2) return
+      if (entry.pins > 0 || entry === added) continue
+      this.entries.delete(instance)
+      this.cachedBytes -= entry.bytes?.length ?? 0
+    }
+  }
+}
+
+/** How the paths in errors about results begin. */
+export const RESULT = ["result"] as const

@@ -1,0 +1,138 @@
+/**
+ * The state of one worker, which its stages share.
+ */
+import { type Failure, Flow, type InstanceId } from "@weft/core"
+import {
+  CLIENT,
+  type Coordination,
+  type Kept,
+  type Measure,
+  type Message,
+  type ObjectStore,
+  type RunStatus,
+  type StoreError
+} from "@weft/storage"
+import { Effect, type Fiber } from "effect"
+import { Claims } from "./Claims.ts"
+import type { EngineError, Host, Invoker } from "./Engine.ts"
+import type { Invocation, Work } from "./Invocation.ts"
+import type { RunContext } from "./RunContext.ts"
+import { Values } from "./Values.ts"
+
+/** A completed instance that coordination has not been told of. */
+export interface Finished {
+  readonly instance: InstanceId
+  /** For expand, gate and collect the list's length, else 0. */
+  readonly width: number
+  readonly keep: Array<Kept>
+  readonly steps: ReadonlyArray<Flow.Step>
+  readonly releases: ReadonlyArray<Flow.Release>
+  readonly measure: Measure
+}
+
+/** A node that failed for good; ends the worker's run. */
+export class NodeFailed {
+  readonly _tag = "NodeFailed"
+  readonly failure: Failure.Failure
+  constructor(failure: Failure.Failure) {
+    this.failure = failure
+  }
+}
+
+export class WorkerState {
+  readonly context: RunContext
+  readonly invocation: Invocation
+  readonly invoker: Invoker
+  readonly coordination: Coordination["Service"]
+  readonly objects: ObjectStore["Service"]
+  readonly host: Host["Service"]
+  readonly values = new Values()
+  readonly claims: Claims
+  /** What coordination says of the run; anything but `running` ends the worker. */
+  status: RunStatus = "running"
+  /** What coordination has not been told of, in order of completion. */
+  finished: Array<Finished> = []
+  /** Since when, by `performance.now()`, and how much execution, in ms, it has not been told of. */
+  untoldSince = 0
+  untoldMs = 0
+  /** The fiber that is telling coordination. */
+  sender: Fiber.Fiber<void, StoreError | EngineError> | undefined
+  /** When the worker last said what it is running, by `performance.now()`. */
+  noticedAt = Number.NEGATIVE_INFINITY
+  /** Claimed instances that are ready: the newest goes first, which keeps few values alive. */
+  private readonly stack: Array<Work> = []
+  private list: ReadonlyArray<Work> = []
+  private at = 0
+  private readonly known = new Set<InstanceId>()
+
+  constructor(parts: {
+    readonly context: RunContext
+    readonly invocation: Invocation
+    readonly invoker: Invoker
+    readonly coordination: Coordination["Service"]
+    readonly objects: ObjectStore["Service"]
+    readonly host: Host["Service"]
+  }) {
+    this.context = parts.context
+    this.invocation = parts.invocation
+    this.invoker = parts.invoker
+    this.coordination = parts.coordination
+    this.objects = parts.objects
+    this.host = parts.host
+    this.claims = new Claims(parts.context, parts.invocation.worker, parts.invocation.named)
+    for (const [instance, bytes] of parts.invocation.values) this.values.came(instance, bytes, false)
+  }
+
+  get run(): string {
+    return this.context.run
+  }
+
+  get worker(): string {
+    return this.invocation.worker
+  }
+
+  /** Tells the run's clients something. A hint: nobody waits for it, and nothing depends on it. */
+  tell(message: Message): void {
+    Effect.runFork(Effect.ignore(this.coordination.publish(this.run, CLIENT, message)))
+  }
+
+  /** Takes on work: what follows from it is claimed, and what it reads and is here is pinned. */
+  adopt(work: ReadonlyArray<Work>): void {
+    const fresh = work.filter(({ instance }) => !this.isMine(instance))
+    if (fresh.length === 0) return
+    for (const { instance } of fresh) {
+      this.known.add(instance)
+      for (const input of Flow.inputs(this.context.graph, instance)) this.values.pin(input)
+    }
+    this.claims.adopt(fresh.map(({ instance }) => instance))
+    this.list = this.at === this.list.length ? fresh : [...this.list.slice(this.at), ...fresh]
+    this.at = 0
+  }
+
+  /** Whether the instance is, or was, this worker's to run, and coordination may not know that yet. */
+  isMine(instance: InstanceId): boolean {
+    return this.known.has(instance) || this.claims.has(instance)
+  }
+
+  /** A claimed instance whose parents are all complete. */
+  push(instance: InstanceId): void {
+    this.known.add(instance)
+    this.stack.push({ instance, attempt: 1 })
+  }
+
+  /** What to run next. */
+  next(): Work | undefined {
+    if (this.stack.length > 0) return this.stack.pop()
+    return this.at < this.list.length ? this.list[this.at++] : undefined
+  }
+
+  /** What would be run next. */
+  peek(): Work | undefined {
+    return this.stack.at(-1) ?? this.list[this.at]
+  }
+
+  /** Coordination knows that the instances are complete. */
+  acknowledged(finished: ReadonlyArray<Finished>): void {
+    for (const { instance } of finished) this.known.delete(instance)
+  }
+}

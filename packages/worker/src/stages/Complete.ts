@@ -1,0 +1,128 @@
+/**
+ * The stage `complete`: tells coordination what is complete, in as few round trips as possible.
+ *
+ * What nobody else waits for is told later, with the next thing that somebody does wait for. What others wait for is
+ * told at once and in the background, while this worker goes on; what is completed meanwhile shares the next call.
+ */
+import { Flow, type InstanceId, Instance, Plan } from "@weft/core"
+import type { Completion, PlannedStep, StoreError } from "@weft/storage"
+import { Effect, Exit, Fiber } from "effect"
+import type { EngineError } from "../Engine.ts"
+import type { Finished, WorkerState } from "../WorkerState.ts"
+import { handOver } from "./HandOff.ts"
+import { store } from "./Publish.ts"
+
+/** After so much execution that nobody was told of, in ms, the worker tells: what a crash would repeat. */
+const CHECKPOINT_MS = 1000
+/** Untold completions beyond this number are told, to bound memory. */
+const CHECKPOINT_COUNT = 2048
+/** Tasks shorter than this, in ms, may wait for the next of their kind, so that they share a call. */
+const SHORT_MS = 0.2
+/** ... for so long at most, in ms, and so many at most. */
+const LINGER_MS = 2
+const LINGER_COUNT = 512
+/** Small inputs of a child are asked for with its completion only if it has no more than this many. */
+const ASKED_INPUTS = 16
+
+type Failures = StoreError | EngineError
+
+/** Adds a completed instance to what coordination must be told, and tells it if it is time. */
+export const complete = (state: WorkerState, finished: Finished): Effect.Effect<void, Failures> => {
+  const { claims, context } = state
+  state.finished.push(finished)
+  if (state.finished.length === 1) state.untoldSince = performance.now()
+  state.untoldMs += finished.measure.executionMs
+  let awaited = context.graph.targets.has(Instance.nodeOf(finished.instance))
+  let opens = false
+  for (const step of finished.steps) {
+    if (claims.has(step.instance)) {
+      if (claims.advance(step.instance)) state.push(step.instance)
+      continue
+    }
+    awaited = true
+    opens ||= step.need === 1
+  }
+  claims.done(finished.instance)
+  if (opens) return drain(state)
+  if (awaited) return lingers(state, finished) ? Effect.void : tellSoon(state)
+  return state.untoldMs > CHECKPOINT_MS || state.finished.length > CHECKPOINT_COUNT ? checkpoint(state) : Effect.void
+}
+
+/** Whether to wait for the next completion: it is of the same short task, and will be here in no time. */
+const lingers = (state: WorkerState, { instance, measure }: Finished): boolean => {
+  const next = state.peek()
+  if (next === undefined || measure.executionMs > SHORT_MS || state.finished.length >= LINGER_COUNT) return false
+  const { codes } = state.context.graph.columns
+  return (
+    codes[Instance.nodeOf(next.instance)] === codes[Instance.nodeOf(instance)] &&
+    performance.now() - state.untoldSince < LINGER_MS
+  )
+}
+
+/** Stores what a crash would lose, then tells in the background. */
+const checkpoint = Effect.fnUntraced(function* (state: WorkerState) {
+  for (const { instance, keep } of state.finished) {
+    if (state.values.isHeld(instance)) yield* store(state, instance, Instance.nodeOf(instance), keep)
+  }
+  yield* tellSoon(state)
+})
+
+/** Tells coordination in the background, unless it is being told already. */
+const tellSoon = Effect.fnUntraced(function* (state: WorkerState) {
+  if (state.sender !== undefined && state.sender.pollUnsafe() === undefined) return
+  if (state.sender !== undefined) yield* joined(state)
+  state.sender = yield* Effect.forkChild(tellAll(state), { startImmediately: true })
+})
+
+/** Returns when coordination knows of everything that is complete. */
+export const drain = Effect.fnUntraced(function* (state: WorkerState) {
+  yield* joined(state)
+  yield* tellAll(state)
+})
+
+const joined = (state: WorkerState): Effect.Effect<void, Failures> => {
+  const { sender } = state
+  if (sender === undefined) return Effect.void
+  state.sender = undefined
+  const exit = sender.pollUnsafe()
+  return exit !== undefined && Exit.isSuccess(exit) ? Effect.void : Fiber.join(sender)
+}
+
+const tellAll = Effect.fnUntraced(function* (state: WorkerState): Effect.fn.Return<void, Failures> {
+  while (state.finished.length > 0 && state.status === "running") {
+    const told = state.finished
+    state.finished = []
+    state.untoldMs = 0
+    const together = new Set(told.map(({ instance }) => instance))
+    const completions = told.map((finished) => completion(state, finished, together))
+    const reply = yield* state.coordination.complete(state.run, state.worker, completions)
+    state.acknowledged(told)
+    yield* handOver(state, reply)
+  }
+})
+
+/** What coordination needs to know. What completes in the same call need not be counted down. */
+const completion = (
+  state: WorkerState,
+  { instance, keep, measure, releases, steps, width }: Finished,
+  together: ReadonlySet<InstanceId>
+): Completion => {
+  const { context } = state
+  const { plan } = context
+  const planned: Array<PlannedStep> = []
+  for (const { delta, instance: child, need } of steps) {
+    if (together.has(child)) continue
+    const node = Instance.nodeOf(child)
+    planned.push({ instance: child, need, delta, worker: Plan.workerOf(plan, node), inputs: asked(state, child, node) })
+  }
+  return { instance, keep, steps: planned, releases, added: context.addedBy(Instance.nodeOf(instance), width), measure }
+}
+
+/** What the worker would have to read if the child became its own. */
+const asked = (state: WorkerState, child: InstanceId, node: number): ReadonlyArray<InstanceId> | undefined => {
+  const { graph } = state.context
+  const count = graph.inputs.start[node + 1]! - graph.inputs.start[node]!
+  if (count === 0 || count > ASKED_INPUTS) return undefined
+  const missing = Flow.inputs(graph, child).filter((input) => !state.values.has(input))
+  return missing.length === 0 ? undefined : missing
+}

@@ -1,0 +1,245 @@
+/**
+ * The stage `execute`: runs the function, with its retry policy, timeout, abort signal and captured output.
+ */
+import { Codec, type Failure, Instance, Nesting, Options, type TaskReference } from "@weft/core"
+import { Data, Duration, Effect, Schedule } from "effect"
+import type { Work } from "../Invocation.ts"
+import * as TaskContext from "../TaskContext.ts"
+import { RESULT } from "../Values.ts"
+import { NodeFailed, type WorkerState } from "../WorkerState.ts"
+
+/** One attempt took longer than the task's timeout. */
+class TaskTimeout extends Data.TaggedError("TaskTimeout")<{ readonly ms: number }> {
+  override get message() {
+    return `did not end within its timeout of ${this.ms} ms`
+  }
+}
+
+/** What a call gave, and how often the function was called for it. */
+export interface Executed {
+  readonly value: unknown
+  readonly tries: number
+}
+
+/** How much of a task's stderr a failure keeps, in characters. */
+const STDERR_TAIL = 4096
+/** How long a timed-out task that ignores its signal may hold up its own retry, in ms. */
+const GRACE_MS = 1000
+
+/** Runs an instance's function on its arguments. What is no call (an `each`'s own nodes) is done here too. */
+export const call = (
+  state: WorkerState,
+  work: Work,
+  args: ReadonlyArray<unknown>
+): Effect.Effect<Executed, NodeFailed> => {
+  const { graph, tasks } = state.context
+  const id = Instance.nodeOf(work.instance)
+  switch (graph.kind(id)) {
+    case "expand":
+      return Array.isArray(args[0])
+        ? Effect.succeed({ value: args[0].length, tries: 1 })
+        : Effect.fail(failed(state, work, "input", notAList(args[0])))
+    case "gate":
+    case "collect":
+      return Effect.succeed({ value: args[0], tries: 1 })
+    default: {
+      const name = graph.name(id)
+      const reference = tasks.get(name)
+      return reference === undefined
+        ? Effect.fail(failed(state, work, "missing", `the workflow's module exports no task named "${name}"`))
+        : callTask(state, work, reference, args)
+    }
+  }
+}
+
+const notAList = (value: unknown) => `each needs a list, but got ${Nesting.isContainer(value) ? "an object" : JSON.stringify(value) ?? typeof value}`
+
+const failed = (
+  state: WorkerState,
+  work: Work,
+  kind: Failure.FailureKind,
+  message: string,
+  more: Partial<Failure.Failure> = {}
+): NodeFailed =>
+  new NodeFailed({
+    instance: work.instance,
+    task: state.context.graph.name(Instance.nodeOf(work.instance)),
+    kind,
+    worker: state.worker,
+    attempts: work.attempt,
+    message,
+    ...more
+  })
+
+const callTask = (state: WorkerState, work: Work, reference: TaskReference, args: ReadonlyArray<unknown>) => {
+  const options = state.context.graph.options(Instance.nodeOf(work.instance))
+  const running = new RunningTask(state, work)
+  const one = Effect.suspend(() => attempt(state, work, running, reference, args, options.timeout))
+  const tried = options.retry === undefined ? one : retried(state, work, running, one, options.retry)
+  return Effect.matchEffect(tried, {
+    onSuccess: (value) => {
+      const problem = unencodable(value)
+      return problem === undefined
+        ? Effect.succeed<Executed>({ value, tries: running.tries })
+        : Effect.fail(failed(state, work, "result", problem, running.evidence()))
+    },
+    onFailure: (error) => {
+      const kind = error instanceof TaskTimeout ? "timeout" : "error"
+      return Effect.fail(failed(state, work, kind, messageOf(error), { ...running.evidence(), ...described(error) }))
+    }
+  })
+}
+
+/** Checks that others could read the value, whether or not anyone has to: the same program fails everywhere alike. */
+const unencodable = (value: unknown): string | undefined => {
+  if (typeof value === "number" || typeof value === "string" || typeof value === "boolean" || value == null) return
+  try {
+    Nesting.map(value, { leaf: (leaf, path) => (Codec.check(leaf, path), leaf) }, RESULT)
+    return
+  } catch (error) {
+    if (error instanceof Codec.Unencodable || error instanceof Nesting.CyclicNesting) return error.message
+    throw error
+  }
+}
+
+const messageOf = (error: unknown): string => {
+  if (error instanceof Error) return error.message
+  try {
+    return typeof error === "string" ? error : (JSON.stringify(error) ?? String(error))
+  } catch {
+    return String(error)
+  }
+}
+
+const described = (error: unknown): Partial<Failure.Failure> =>
+  error instanceof Error
+    ? { name: error.name, ...(error.stack === undefined ? {} : { stack: error.stack }) }
+    : {}
+
+/** One execution of a task: its context, output and attempts. */
+class RunningTask implements TaskContext.Running {
+  tries = 0
+  private stderr = ""
+  private readonly state: WorkerState
+  private readonly work: Work
+  private abort: AbortController | undefined
+  readonly context: TaskContext.TaskContext
+
+  constructor(state: WorkerState, work: Work) {
+    this.state = state
+    this.work = work
+    const task = this
+    this.context = {
+      run: state.run,
+      worker: state.worker,
+      get node() {
+        return state.context.label(work.instance)
+      },
+      get attempt() {
+        return work.attempt - 1 + task.tries
+      },
+      get signal() {
+        task.abort ??= new AbortController()
+        return task.abort.signal
+      }
+    }
+  }
+
+  begin() {
+    this.tries++
+    this.abort = undefined
+  }
+
+  stop(reason: unknown) {
+    this.abort?.abort(reason)
+  }
+
+  write(stream: "stdout" | "stderr", text: string) {
+    if (stream === "stderr") this.stderr = (this.stderr + text).slice(-STDERR_TAIL)
+    this.state.tell({ type: "output", worker: this.state.worker, instance: this.work.instance, stream, text })
+  }
+
+  evidence(): Partial<Failure.Failure> {
+    return {
+      attempts: this.work.attempt - 1 + this.tries,
+      ...(this.stderr === "" ? {} : { stderr: this.stderr })
+    }
+  }
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function"
+
+const isGenerator = (value: unknown): value is AsyncGenerator<unknown> | Generator<unknown> =>
+  typeof value === "object" && value !== null && "next" in value && (Symbol.asyncIterator in value || Symbol.iterator in value) &&
+  "throw" in value && "return" in value
+
+/** Calls the function once. Fails with whatever it throws. */
+const attempt = (
+  state: WorkerState,
+  work: Work,
+  running: RunningTask,
+  reference: TaskReference,
+  args: ReadonlyArray<unknown>,
+  timeout: number | undefined
+): Effect.Effect<unknown, unknown> => {
+  running.begin()
+  const release =
+    timeout === undefined ? undefined : state.host.guard(state.worker, work.instance, reference.name, timeout)
+  let result: unknown
+  try {
+    result = TaskContext.enter(running, () => {
+      const given = (reference.run as (...args: ReadonlyArray<unknown>) => unknown)(...args)
+      return isGenerator(given) ? Array.fromAsync(given) : given
+    })
+  } catch (error) {
+    return Effect.fail(error)
+  } finally {
+    release?.()
+  }
+  if (!isThenable(result)) return Effect.succeed(result)
+  const settled = Promise.resolve(result)
+  const promised = Effect.callback<unknown, unknown>((resume) => {
+    settled.then(
+      (value) => resume(Effect.succeed(value)),
+      (error: unknown) => resume(Effect.fail(error))
+    )
+    return Effect.sync(() => running.stop(new Error("the run has ended")))
+  })
+  if (timeout === undefined) return promised
+  return Effect.timeoutOrElse(promised, {
+    duration: Duration.millis(timeout),
+    orElse: () => {
+      const error = new TaskTimeout({ ms: timeout })
+      running.stop(error)
+      const quiet = Promise.race([settled.catch(() => {}), new Promise((resume) => setTimeout(resume, GRACE_MS).unref())])
+      return Effect.andThen(Effect.promise(() => quiet), Effect.fail(error))
+    }
+  })
+}
+
+const retried = (
+  state: WorkerState,
+  work: Work,
+  running: RunningTask,
+  one: Effect.Effect<unknown, unknown>,
+  policy: number | Options.RetryPolicy
+) => {
+  const { attempts, backoff, errors, factor, jitter, maxBackoff } = Options.resolveRetry(policy)
+  const capped = Schedule.min([
+    Schedule.exponential(Duration.millis(backoff), factor),
+    Schedule.spaced(Duration.millis(maxBackoff))
+  ])
+  const pauses = (jitter ? Schedule.jittered(capped) : capped).pipe(
+    Schedule.upTo({ times: attempts - 1 }),
+    Schedule.setInputType<unknown>(),
+    Schedule.while(({ input }) => errors === undefined || (input instanceof Error && errors.includes(input.name)))
+  )
+  const told = Effect.tapError(one, (error) =>
+    Effect.sync(() => {
+      if (running.tries >= attempts) return
+      state.tell({ type: "retry", worker: state.worker, instance: work.instance, tries: running.tries, error: messageOf(error) })
+    })
+  )
+  return Effect.retry(told, pauses)
+}

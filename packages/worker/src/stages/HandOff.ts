@@ -1,0 +1,145 @@
+/**
+ * The stage `handOff`: what became ready is kept, or given to other workers.
+ *
+ * A worker keeps one piece and invokes others for the rest. Ready nodes are divided into as many pieces as pay: first
+ * large ones, then ever smaller ones, so that few invocations are needed and all workers still end at about the same
+ * time (guided self-scheduling; Polychronopoulos and Kuck, IEEE Transactions on Computers 36(12), 1987). Many
+ * invocations are sent as a tree.
+ */
+import { Flow, type InstanceId, Instance, Plan } from "@weft/core"
+import type { Kept, Ready, Reply, StoreError } from "@weft/storage"
+import { Effect } from "effect"
+import { wrapped } from "../Behaviours.ts"
+import type { EngineError } from "../Engine.ts"
+import { type Invocation, type Work, workOf } from "../Invocation.ts"
+import { valueKey } from "../RunContext.ts"
+import type { WorkerState } from "../WorkerState.ts"
+import { store } from "./Publish.ts"
+
+/** Acts on what coordination answered. */
+export const handOver = Effect.fnUntraced(function* (
+  state: WorkerState,
+  reply: Reply
+): Effect.fn.Return<void, StoreError | EngineError> {
+  state.status = reply.status
+  if (reply.dropped.length > 0) yield* state.objects.remove(state.run, reply.dropped.map(valueKey))
+  if (reply.status !== "running") return
+  const own: Array<Work> = []
+  const flexible: Array<Work> = []
+  for (const ready of reply.ready) {
+    if (state.isMine(ready.instance)) continue
+    for (const [instance, bytes] of ready.inputs) state.values.came(instance, bytes, true)
+    const planned = Plan.workerOf(state.context.plan, Instance.nodeOf(ready.instance)) !== undefined
+    ;(planned ? own : flexible).push(workOf(ready))
+  }
+  state.adopt(own)
+  const named = reply.invoke.map((worker) => namedInvocation(state.run, worker))
+  if (flexible.length + named.length > 0) yield* share(state, flexible, named)
+})
+
+/** Keeps a piece of the work if the worker has nothing else or there is just one piece; invokes others for the rest. */
+const share = Effect.fnUntraced(function* (
+  state: WorkerState,
+  work: ReadonlyArray<Work>,
+  named: ReadonlyArray<Invocation>
+): Effect.fn.Return<void, StoreError | EngineError> {
+  const pieces = divide(work, state.invoker.parallelism)
+  if (pieces.length === 1 || state.peek() === undefined) state.adopt(pieces.shift() ?? [])
+  const invocations: Array<Invocation> = [...named]
+  for (const piece of pieces) invocations.push(yield* flexibleInvocation(state, piece))
+  if (invocations.length === 0) return
+  const invoke = state.invoker.invoke(tree(invocations, state.invoker.fanOut))
+  const annotated = pieces.flat().map(({ attempt, instance }) => [instance, attempt] as const)
+  yield* annotated.reduce(
+    (next, [instance, attempt]) => wrapped(state, "handOff", instance, attempt, next),
+    invoke as Effect.Effect<void, StoreError | EngineError>
+  )
+})
+
+/**
+ * Divides work into pieces: each takes 1/(2 × parallelism) of what is left. What was lost with a worker before goes
+ * alone, so that a node that kills its workers is found and takes no other with it.
+ */
+export const divide = (work: ReadonlyArray<Work>, parallelism: number): Array<ReadonlyArray<Work>> => {
+  const pieces: Array<ReadonlyArray<Work>> = work.filter(({ attempt }) => attempt > 1).map((one) => [one])
+  const fresh = pieces.length === 0 ? work : work.filter(({ attempt }) => attempt === 1)
+  for (let at = 0; at < fresh.length; ) {
+    const size = Math.max(1, Math.ceil((fresh.length - at) / (2 * parallelism)))
+    pieces.push(fresh.slice(at, at + size))
+    at += size
+  }
+  return pieces
+}
+
+/** Arranges invocations so that nobody sends more than `fanOut`: the first of each branch invokes the branch's rest. */
+export const tree = (invocations: ReadonlyArray<Invocation>, fanOut: number): ReadonlyArray<Invocation> => {
+  if (invocations.length <= fanOut) return invocations
+  const branch = Math.ceil(invocations.length / fanOut)
+  const heads: Array<Invocation> = []
+  for (let at = 0; at < invocations.length; at += branch) {
+    const [head, ...rest] = invocations.slice(at, at + branch)
+    heads.push({ ...head!, spawn: [...head!.spawn, ...rest] })
+  }
+  return heads
+}
+
+/** Invokes a worker that the plan named; its work waits for it in coordination. */
+export const namedInvocation = (run: string, worker: string): Invocation => ({
+  run,
+  worker,
+  named: true,
+  work: [],
+  values: [],
+  spawn: []
+})
+
+/** The name of a flexible worker. */
+export const newWorkerId = (): string => `w-${Math.random().toString(36).slice(2, 10)}`
+
+/** The invocation of a flexible worker, with the input values that are in memory, as far as it can carry them. */
+const flexibleInvocation = Effect.fnUntraced(function* (
+  state: WorkerState,
+  work: ReadonlyArray<Work>
+): Effect.fn.Return<Invocation, StoreError> {
+  const carried = new Map<InstanceId, Uint8Array>()
+  const keep: Array<Kept> = []
+  let room = state.invoker.payloadBytes
+  for (const { instance } of work) {
+    for (const input of Flow.inputs(state.context.graph, instance)) {
+      if (carried.has(input) || !state.values.has(input)) continue
+      const bytes = state.values.bytes(input)
+      if (bytes.length <= room) {
+        room -= bytes.length
+        carried.set(input, bytes)
+      } else if (!state.values.isStored(input)) {
+        yield* store(state, input, Instance.nodeOf(input), keep)
+      }
+    }
+  }
+  if (keep.length > 0) yield* state.coordination.keep(state.run, state.worker, keep)
+  for (const { instance } of work) {
+    for (const input of Flow.inputs(state.context.graph, instance)) state.values.unpin(input)
+  }
+  return { run: state.run, worker: newWorkerId(), named: false, work, values: [...carried], spawn: [] }
+})
+
+/** How a client hands off what is ready from the beginning, or was lost: all of it, since it runs nothing itself. */
+export const invocationsFor = (
+  run: string,
+  reply: { readonly ready: ReadonlyArray<Ready>; readonly invoke: ReadonlyArray<string> },
+  invoker: { readonly parallelism: number; readonly fanOut: number }
+): ReadonlyArray<Invocation> =>
+  tree(
+    [
+      ...reply.invoke.map((worker) => namedInvocation(run, worker)),
+      ...divide(reply.ready.map(workOf), invoker.parallelism).map((work) => ({
+        run,
+        worker: newWorkerId(),
+        named: false,
+        work,
+        values: [],
+        spawn: []
+      }))
+    ],
+    invoker.fanOut
+  )

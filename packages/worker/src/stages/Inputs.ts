@@ -1,0 +1,123 @@
+/**
+ * The stage `inputs`: gets a node's arguments together.
+ *
+ * What is in memory is taken from there (made here, or carried by the invocation, or come with a reply); the rest is
+ * fetched in one read. What nobody has any more, because the worker that had it is gone, is computed again from its
+ * ancestors.
+ */
+import { Codec, Flow, Graph, type InstanceId, Instance } from "@weft/core"
+import type { StoreError } from "@weft/storage"
+import { Effect } from "effect"
+import * as Arguments from "../Arguments.ts"
+import { constantKey, valueKey } from "../RunContext.ts"
+import { NodeFailed, type WorkerState } from "../WorkerState.ts"
+import { call } from "./Execute.ts"
+
+/** The arguments, the list's length where there is one, and how many bytes were read for them. */
+export interface Inputs {
+  readonly args: ReadonlyArray<unknown>
+  readonly width: number
+  readonly bytes: number
+}
+
+/** Gets the arguments of an instance. */
+export const inputs = (state: WorkerState, instance: InstanceId): Effect.Effect<Inputs, NodeFailed | StoreError> => {
+  const { graph } = state.context
+  const id = Instance.nodeOf(instance)
+  if (graph.columns.codes[id] === Graph.code.collect) return collectInputs(state, instance)
+  const missing = absent(state, Flow.inputs(graph, instance))
+  const constants = absentConstants(state, id)
+  if (missing.length === 0 && constants.length === 0) return decoded(state, instance, 0, 0)
+  return Effect.flatMap(fetch(state, missing, constants), (bytes) => decoded(state, instance, 0, bytes))
+}
+
+/** A collect learns how many elements there are, then reads them. */
+const collectInputs = Effect.fnUntraced(function* (state: WorkerState, instance: InstanceId) {
+  const { graph } = state.context
+  const [reference] = graph.columns.args[Instance.nodeOf(instance)] as [Graph.Ref]
+  const opened = Instance.make(reference.node, Instance.indicesOf(instance))
+  let bytes = yield* fetch(state, absent(state, [opened]), absentConstants(state, Instance.nodeOf(instance)))
+  const width = state.values.get(opened) as number
+  bytes += yield* fetch(state, absent(state, Flow.inputs(graph, instance, width)), [])
+  return yield* decoded(state, instance, width, bytes)
+})
+
+const absent = (state: WorkerState, instances: ReadonlyArray<InstanceId>) =>
+  instances.filter((instance) => !state.values.has(instance))
+
+const absentConstants = (state: WorkerState, id: number) =>
+  state.context.hasStoredConstants
+    ? Arguments.constants(state.context.graph, id).filter((index) => state.context.constant(index) === undefined)
+    : NONE
+const NONE: ReadonlyArray<never> = []
+
+const decoded = (state: WorkerState, instance: InstanceId, width: number, bytes: number) => {
+  try {
+    const args = Arguments.resolve(state.context.graph, instance, width, {
+      value: (input) => state.values.get(input),
+      constant: (index) => state.context.constant(index)?.value
+    })
+    return Effect.succeed<Inputs>({ args, width, bytes })
+  } catch (error) {
+    if (!(error instanceof Codec.Undecodable)) throw error
+    return Effect.fail(inputFailed(state, instance, `an input cannot be read: ${error.message}`))
+  }
+}
+
+const inputFailed = (state: WorkerState, instance: InstanceId, message: string) =>
+  new NodeFailed({
+    instance,
+    task: state.context.graph.name(Instance.nodeOf(instance)),
+    kind: "input",
+    worker: state.worker,
+    attempts: 1,
+    message
+  })
+
+/** Brings values and constants into memory; how many bytes were read. */
+const fetch = Effect.fnUntraced(function* (
+  state: WorkerState,
+  missing: ReadonlyArray<InstanceId>,
+  constants: ReadonlyArray<number>
+): Effect.fn.Return<number, NodeFailed | StoreError> {
+  let bytes = 0
+  const came = (instance: InstanceId, value: Uint8Array) => {
+    state.values.came(instance, value, true)
+    bytes += value.length
+  }
+  const found = missing.length === 0 ? [] : yield* state.coordination.read(state.run, missing)
+  const large = missing.filter((_, i) => found[i] === "object")
+  for (const [i, value] of found.entries()) if (value instanceof Uint8Array) came(missing[i]!, value)
+  if (large.length + constants.length > 0) {
+    const keys = [...large.map(valueKey), ...constants.map(constantKey)]
+    const objects = yield* state.objects.get(state.run, keys)
+    for (const [i, object] of objects.entries()) {
+      if (object === undefined) continue
+      if (i < large.length) came(large[i]!, object)
+      else state.context.setConstant(constants[i - large.length]!, object)
+    }
+  }
+  for (const instance of absent(state, missing)) yield* recompute(state, instance)
+  return bytes
+})
+
+/** Computes a value again that is complete but nowhere to be had. */
+const recompute = (state: WorkerState, instance: InstanceId): Effect.Effect<void, NodeFailed | StoreError> =>
+  Effect.suspend(() => {
+    const { graph } = state.context
+    const id = Instance.nodeOf(instance)
+    const indices = Instance.indicesOf(instance)
+    if (graph.columns.codes[id] === Graph.code.item) {
+      const { expand, parent } = graph.columns.scopes[graph.columns.scopeOf[id]!]!
+      const outside = indices.slice(0, -1)
+      const opened = parent === 0 ? expand! : Instance.make(expand!, outside)
+      return Effect.map(inputs(state, opened), ({ args }) =>
+        state.values.made(instance, (args[0] as ReadonlyArray<unknown>)[indices.at(-1)!], 1)
+      )
+    }
+    return Effect.gen(function* () {
+      const { args } = yield* inputs(state, instance)
+      const { value } = yield* call(state, { instance, attempt: 1 }, args)
+      if (!state.values.has(instance)) state.values.made(instance, value, 1)
+    })
+  })

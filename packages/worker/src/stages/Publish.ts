@@ -1,0 +1,90 @@
+/**
+ * The stage `publish`: decides where a value goes.
+ *
+ * Nowhere, if all who read it are this worker's; into memory to be carried by the invocation, if those who read it
+ * become ready through it alone and are handed off by this worker; else into the store: inline with the completion if
+ * it is small, else into the object store.
+ */
+import { Graph, type InstanceId, Instance, Plan } from "@weft/core"
+import type { Kept, StoreError } from "@weft/storage"
+import { Effect } from "effect"
+import { valueKey } from "../RunContext.ts"
+import type { WorkerState } from "../WorkerState.ts"
+
+/** Values of more encoded bytes than this go to the object store. */
+const INLINE_BYTES = 65_536
+
+/** Takes the value of a completed instance into memory, and puts it where others will look for it. */
+export const publish = (
+  state: WorkerState,
+  instance: InstanceId,
+  value: unknown,
+  keep: Array<Kept>
+): Effect.Effect<number, StoreError> => {
+  const id = Instance.nodeOf(instance)
+  const { here, elsewhere } = audience(state, instance, id)
+  if (here === 0 && !elsewhere) return Effect.succeed(0)
+  state.values.made(instance, value, here)
+  return elsewhere ? store(state, instance, id, keep) : Effect.succeed(0)
+}
+
+/** Puts a value that is in memory into the store; how many bytes it has. */
+export const store = (
+  state: WorkerState,
+  instance: InstanceId,
+  id: number,
+  keep: Array<Kept>
+): Effect.Effect<number, StoreError> => {
+  const bytes = state.values.bytes(instance)
+  const readers = state.context.readersOf(id)
+  state.values.setStored(instance)
+  if (bytes.length <= INLINE_BYTES) {
+    keep.push({ instance, value: bytes, readers })
+    return Effect.succeed(bytes.length)
+  }
+  keep.push({ instance, value: "object", readers })
+  return Effect.as(state.objects.put(state.run, valueKey(instance), bytes), bytes.length)
+}
+
+/** Keeps the elements of a list that was opened: each on its own, so that nobody has to read the whole list. */
+export const publishItems = Effect.fnUntraced(function* (
+  state: WorkerState,
+  instance: InstanceId,
+  list: ReadonlyArray<unknown>,
+  keep: Array<Kept>
+) {
+  const { columns } = state.context.graph
+  const scope = columns.scopes.find(({ expand }) => expand === Instance.nodeOf(instance))
+  if (scope?.item === undefined) return 0
+  const indices = Instance.indicesOf(instance)
+  let bytes = 0
+  for (const [i, element] of list.entries()) {
+    const item = Instance.make(scope.item, [...indices, i])
+    state.values.made(item, element, 0)
+    bytes += yield* store(state, item, scope.item, keep)
+  }
+  return bytes
+})
+
+/** How many who read the value are this worker's to run or to hand off, and whether there are others. */
+const audience = (state: WorkerState, instance: InstanceId, id: number) => {
+  const { graph, plan } = state.context
+  const { codes, scopeOf, scopes } = graph.columns
+  const indices = Instance.indicesOf(instance)
+  const scope = scopeOf[id]!
+  let here = 0
+  let elsewhere = graph.targets.has(id)
+  for (let i = graph.readers.start[id]!; i < graph.readers.start[id + 1]!; i++) {
+    const reader = graph.readers.list[i]!
+    const planned = Plan.workerOf(plan, reader)
+    const mine = planned !== undefined && planned === state.worker
+    if (scopeOf[reader] === scope) {
+      const readerInstance = indices.length === 0 ? reader : Instance.make(reader, indices)
+      const handedOff = planned === undefined && graph.need[reader] === 1 && codes[reader] !== Graph.code.collect
+      if (mine || handedOff || state.claims.has(readerInstance)) here++
+      else elsewhere = true
+    } else if (scope !== 0 && scopes[scope]!.parent === scopeOf[reader] && mine) here++
+    else elsewhere = true
+  }
+  return { here, elsewhere }
+}
