@@ -22,7 +22,9 @@ const countSyllables = (word: string): number => {
   let groups = 0
   letters.forEach((letter, i) => {
     const before = letters[i - 1]
-    const silent = letter === "e" && i === letters.length - 1 && before !== "l"
+    const isLast = i === letters.length - 1
+    const spoken = before === "l" && i >= 2 && !isVowel(letters[i - 2])
+    const silent = letter === "e" && isLast && !spoken
     if (isVowel(letter) && !isVowel(before) && !silent) groups++
   })
   return groups === 0 ? 1 : groups

@@ -15,9 +15,9 @@ export const sentencesOf = (text: string): Array<string> =>
     .map((sentence) => sentence.trim().replaceAll(/\s+/g, " "))
     .filter((sentence) => wordsOf(sentence).length > 0)
 
-/** Groups of vowels, without a silent e at the end; at least one. */
+/** Groups of vowels, without a silent e at the end, as in whale but not in little; at least one. */
 export const syllablesOf = (word: string): number => {
-  const spoken = word.toLowerCase().replace(/(?<![aeiouyl])e$/, "")
+  const spoken = word.toLowerCase().replace(/(?<![aeiouy]|[^aeiouy]l)e$/, "")
   return Math.max(1, spoken.match(VOWELS)?.length ?? 0)
 }
 
