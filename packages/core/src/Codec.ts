@@ -3,10 +3,12 @@
  *
  * The format is CBOR (RFC 8949, through cbor-x) with private tags for what CBOR has no word for, so that a value is
  * the same on the other side as its type says: typed arrays, ArrayBuffer, DataView, Buffer, Map, Set, Date, RegExp,
- * BigInt, Error (name, message, stack, cause and own properties), `undefined`, `NaN` and `-0` all survive. Instances
- * of classes survive if the class was registered with {@link register}; other instances, functions, symbols, promises
- * and cyclic values are refused by name and path. Not kept: shared identity inside a value, holes of sparse arrays
- * (they become `undefined`), symbol keys, and lone surrogates in strings.
+ * BigInt, Error (name, message, stack, cause and own properties; the classes of the language only), `undefined`, `NaN`
+ * and `-0` all survive. Instances of classes survive if the class was registered with {@link register}; other
+ * instances, also those of subclasses of Array, Map, Set, Date and so on, functions, symbols, promises and cyclic values
+ * are refused by name and path, and so are values more than 1000 deep and properties named `__proto__`. Not kept: shared
+ * identity inside a value, holes of sparse arrays (they become `undefined`), properties of arrays that are
+ * no elements, symbol keys, null prototypes, and lone surrogates in strings.
  */
 import { addExtension, Encoder, Tag } from "cbor-x"
 import { Data } from "effect"
@@ -27,6 +29,14 @@ export class Unencodable extends Data.TaggedError("Unencodable")<{
       : "Pass plain data, and call functions inside a task."
   }
 }
+
+/** Whether `error` is how {@link encode} refuses a value: it then has the path, and a message for people. */
+export const isRefusal = (
+  error: unknown
+): error is Unencodable | Nesting.CyclicNesting | Nesting.UnsupportedNesting =>
+  error instanceof Unencodable ||
+  error instanceof Nesting.CyclicNesting ||
+  error instanceof Nesting.UnsupportedNesting
 
 /** Bytes that are not a value of ours: truncated, garbage, or of a class whose codec is not registered here. */
 export class Undecodable extends Data.TaggedError("Undecodable")<{ readonly reason: string }> {
@@ -79,14 +89,35 @@ const TAG = {
   buffer: 39507,
   arrayBuffer: 39508,
   dataView: 39509,
-  float16: 39510
+  float16: 39510,
+  markedString: 39511
 } as const
 
 const builtInErrors = new Map<string, ErrorConstructor>(
   [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((e) => [e.name, e])
 )
+/** What CBOR has tags of its own for. */
+const typedArrays = new Set<unknown>(
+  [
+    Int8Array,
+    Uint8Array,
+    Uint8ClampedArray,
+    Int16Array,
+    Uint16Array,
+    Int32Array,
+    Uint32Array,
+    BigInt64Array,
+    BigUint64Array,
+    Float32Array,
+    Float64Array
+  ].map((type) => type.prototype)
+)
 const bytesOf = (view: ArrayBufferView) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
-const bufferOf = (bytes: Uint8Array) => Uint8Array.from(bytes).buffer
+/** The memory of decoded bytes, which are a copy of their own. */
+const bufferOf = (bytes: Uint8Array) => {
+  if (bytes instanceof Uint8Array) return bytes.buffer
+  throw new Undecodable({ reason: "bytes are expected where there are none" })
+}
 
 addExtension({ tag: TAG.negativeZero, decode: () => -0 } as never)
 addExtension({ tag: TAG.bigint, decode: (text: string) => BigInt(text) } as never)
@@ -100,6 +131,8 @@ addExtension({ tag: TAG.buffer, decode: (bytes: Uint8Array) => Buffer.from(buffe
 addExtension({ tag: TAG.arrayBuffer, decode: bufferOf } as never)
 addExtension({ tag: TAG.dataView, decode: (bytes: Uint8Array) => new DataView(bufferOf(bytes)) } as never)
 addExtension({ tag: TAG.float16, decode: (bytes: Uint8Array) => new Float16Array(bufferOf(bytes)) } as never)
+// With another character in front: the decoder takes a byte order mark for no part of the text.
+addExtension({ tag: TAG.markedString, decode: (text: string) => text.slice(1) } as never)
 addExtension({ tag: TAG.error, decode: (data: ErrorData) => errorFromData(data) } as never)
 addExtension({
   tag: TAG.instance,
@@ -124,20 +157,22 @@ interface ErrorData {
 }
 
 const errorFromData = ({ name, message, props, stack }: ErrorData): Error => {
-  const { cause, ...rest } = props
+  const { cause, errors, ...rest } = props
   const options = "cause" in props ? { cause } : undefined
-  const error = new (builtInErrors.get(name) ?? Error)(message, options)
+  const isAggregate = name === "AggregateError" && Array.isArray(errors)
+  const error = isAggregate
+    ? new AggregateError(errors, message, options)
+    : new (builtInErrors.get(name) ?? Error)(message, options)
   const hidden = (value: unknown) => ({ value, writable: true, configurable: true, enumerable: false })
   if (error.name !== name) Object.defineProperty(error, "name", hidden(name))
   Object.defineProperty(error, "stack", hidden(stack))
-  return Object.assign(error, rest)
+  return Object.assign(error, rest, isAggregate || !("errors" in props) ? undefined : { errors })
 }
 
-const errorToData = (error: Error): ErrorData => ({
-  name: error.name,
-  message: error.message,
-  stack: error.stack,
-  props: { ...error, ...(error.cause === undefined ? {} : { cause: error.cause }) }
+const propsOf = (error: Error): Record<string, unknown> => ({
+  ...error,
+  ...(Object.hasOwn(error, "cause") ? { cause: error.cause } : {}),
+  ...(error instanceof AggregateError ? { errors: error.errors } : {})
 })
 
 const describe = (leaf: unknown): string => {
@@ -151,32 +186,69 @@ const describe = (leaf: unknown): string => {
 const writeLeaf = (leaf: unknown, path: Nesting.Path): unknown => {
   if (typeof leaf === "bigint") return new Tag(leaf.toString(), TAG.bigint)
   if (typeof leaf === "number") return new Tag(0, TAG.negativeZero)
+  if (typeof leaf === "string") return new Tag(`-${leaf}`, TAG.markedString)
   if (typeof leaf !== "object" || leaf === null)
     throw new Unencodable({ path: [...path], found: describe(leaf) })
   if (leaf instanceof Tag) return leaf
-  if (Buffer.isBuffer(leaf)) return new Tag(bytesOf(leaf), TAG.buffer)
-  if (ArrayBuffer.isView(leaf)) {
-    if (leaf instanceof DataView) return new Tag(bytesOf(leaf), TAG.dataView)
-    return leaf instanceof Float16Array ? new Tag(bytesOf(leaf), TAG.float16) : leaf
-  }
-  if (leaf instanceof Date) return new Tag(leaf.getTime(), TAG.date)
-  if (leaf instanceof Set) return new Tag(Nesting.map([...leaf], { leaf: writeLeaf }, path), TAG.set)
-  const registered = byClass.get((leaf as object).constructor)
+  const prototype = Object.getPrototypeOf(leaf) as { readonly constructor?: unknown }
+  const registered = byClass.get(prototype.constructor)
   if (registered !== undefined) {
-    const data = Nesting.map(registered.codec.encode(leaf), { leaf: writeLeaf }, path)
+    const data = writeInside(leaf, path, () => registered.codec.encode(leaf))
     return new Tag([registered.codec.name, data], TAG.instance)
   }
-  if (leaf instanceof Error)
-    return new Tag(Nesting.map(errorToData(leaf), { leaf: writeLeaf }, path), TAG.error)
-  if (leaf instanceof RegExp) return new Tag([leaf.source, leaf.flags], TAG.regexp)
-  if (leaf instanceof ArrayBuffer) return new Tag(new Uint8Array(leaf), TAG.arrayBuffer)
-  throw new Unencodable({ path: [...path], found: describe(leaf) })
+  if (leaf instanceof Error) return writeError(leaf, path)
+  if (typedArrays.has(prototype)) return leaf
+  switch (prototype) {
+    case Buffer.prototype:
+      return new Tag(bytesOf(leaf as Buffer), TAG.buffer)
+    case DataView.prototype:
+      return new Tag(bytesOf(leaf as DataView), TAG.dataView)
+    case Float16Array.prototype:
+      return new Tag(bytesOf(leaf as Float16Array), TAG.float16)
+    case ArrayBuffer.prototype:
+      return new Tag(new Uint8Array(leaf as ArrayBuffer), TAG.arrayBuffer)
+    case Date.prototype:
+      return new Tag((leaf as Date).getTime(), TAG.date)
+    case Set.prototype:
+      return new Tag(
+        writeInside(leaf, path, () => [...(leaf as Set<unknown>)]),
+        TAG.set
+      )
+    case RegExp.prototype:
+      return new Tag([(leaf as RegExp).source, (leaf as RegExp).flags], TAG.regexp)
+    default:
+      throw new Unencodable({ path: [...path], found: describe(leaf) })
+  }
+}
+
+const writeError = (error: Error, path: Nesting.Path) => {
+  const { message, name, stack } = error
+  const head = Nesting.map({ name, message, stack }, { leaf: writeLeaf }, path) as Record<string, unknown>
+  return new Tag({ ...head, props: writeInside(error, path, () => propsOf(error)) }, TAG.error)
+}
+
+/** The leaves whose insides are being written, outermost first: `Nesting` sees no cycle that leads through them. */
+const within: Array<{ readonly leaf: object; readonly path: Nesting.Path }> = []
+const MAX_WITHIN = 200
+
+const writeInside = (leaf: object, path: Nesting.Path, inside: () => unknown): unknown => {
+  const itself = within.find((outer) => outer.leaf === leaf)
+  if (itself !== undefined) throw new Nesting.CyclicNesting({ path: itself.path })
+  if (within.length === MAX_WITHIN) {
+    throw new Nesting.UnsupportedNesting({ path: within[0]!.path, problem: "is nested too deep" })
+  }
+  within.push({ leaf, path: [...path] })
+  try {
+    return Nesting.map(inside(), { leaf: writeLeaf }, path)
+  } finally {
+    within.pop()
+  }
 }
 
 /**
  * Refuses a leaf that {@link encode} would refuse; for callers that walk a nesting themselves.
  *
- * @throws {Unencodable}
+ * @throws {Unencodable} and what {@link encode} throws besides
  */
 export const check = (leaf: unknown, path: Nesting.Path): void => {
   writeLeaf(leaf, path)
@@ -190,8 +262,17 @@ const encoder = new Encoder({
   copyBuffers: true
 } as never)
 
+/** What cbor-x has and does not declare. */
+const scratchEncoder = encoder as unknown as {
+  readonly encode: (value: unknown, mode: number) => Buffer
+  readonly useBuffer: (scratch: Buffer) => void
+}
+
 /** cbor-x: write over the same scratch buffer next time; we copy the bytes out at once. */
 const RESET_BUFFER_MODE = 1024
+
+/** A larger scratch buffer is not kept: it would take memory from the tasks for good. */
+const SCRATCH_BYTES = 2 ** 24
 
 /** Tags `data` so that a decoder registered with {@link onTag} gets it. For formats built on this codec. */
 export const tagged = (data: unknown, tag: number): Tag => new Tag(data, tag)
@@ -206,12 +287,14 @@ export const onTag = (tag: number, decode: (data: never) => unknown): void =>
  * @param path where the value stands, as the start of the paths in errors
  * @throws {Unencodable} for functions, symbols, promises and instances of unregistered classes
  * @throws {Nesting.CyclicNesting} for a value that contains itself
+ * @throws {Nesting.UnsupportedNesting} for a value that is too deep, or has a property named `__proto__`
  */
 export const encode = (value: unknown, path: Nesting.Path = []): Uint8Array => {
   const writable = Nesting.map(value, { leaf: writeLeaf }, path)
-  return Buffer.from(
-    (encoder.encode as (value: unknown, mode: number) => Buffer)(writable, RESET_BUFFER_MODE)
-  )
+  const scratch = scratchEncoder.encode(writable, RESET_BUFFER_MODE)
+  const bytes = Buffer.from(scratch)
+  if (scratch.buffer.byteLength > SCRATCH_BYTES) scratchEncoder.useBuffer(Buffer.allocUnsafeSlow(8192))
+  return bytes
 }
 
 /**
@@ -221,7 +304,8 @@ export const encode = (value: unknown, path: Nesting.Path = []): Uint8Array => {
  */
 export const decode = (bytes: Uint8Array): unknown => {
   try {
-    return encoder.decode(bytes as Buffer)
+    // A view of our own: the decoder leaves a property on what it reads.
+    return encoder.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) as Buffer)
   } catch (cause) {
     if (cause instanceof Undecodable) throw cause
     throw new Undecodable({ reason: cause instanceof Error ? cause.message : String(cause) })

@@ -80,32 +80,34 @@ class Builder {
   private wanted(targets: unknown): ReadonlyArray<Node<unknown>> {
     const nodes: Array<Node<unknown>> = []
     const refuse = (path: Nesting.Path, reason: string) =>
-      new InvalidArgument({ task: this.name, path: Nesting.formatPath(path), reason })
-    Nesting.map(targets, {
-      leaf: (leaf, path) => {
-        if (!isNode(leaf)) {
-          try {
-            Codec.check(leaf, path)
-          } catch (error) {
-            throw error instanceof Codec.Unencodable ? refuse(path, `the result: ${error.message}`) : error
-          }
-          return leaf
-        }
-        if (leaf.scope !== undefined || leaf.kind === "alias") {
-          throw refuse(
-            path,
-            `the result: ${leaf.label()} is inside the body of an each; return it from the each's callback instead`
-          )
-        }
-        nodes.push(leaf)
-        return leaf
+      new InvalidArgument({
+        task: this.name,
+        path: Nesting.formatPath(path),
+        reason: `the result: ${reason}`
+      })
+    const leaf = (value: unknown, path: Nesting.Path) => {
+      if (!isNode(value)) Codec.check(value, path)
+      else if (value.scope === undefined) nodes.push(value)
+      else {
+        throw refuse(
+          path,
+          `${value.label()} is inside the body of an each; return it from the each's callback instead`
+        )
       }
-    })
+      return value
+    }
+    try {
+      Nesting.map(targets, { leaf })
+    } catch (error) {
+      throw Codec.isRefusal(error) ? refuse(error.path, error.message) : error
+    }
     return nodes
   }
 
   private add(node: Node<unknown>) {
     const scope = this.scope(node.scope)
+    // A body of constants has no nodes of its own that would bring its scope in.
+    if (node.over !== undefined) this.scope(node.over)
     if (scope !== 0) this.addGate(node, scope)
     const id = this.push(
       this.code(node),
@@ -157,7 +159,7 @@ class Builder {
     const reference = node.task!
     const known = this.taskIndex.get(reference.name)
     if (known !== undefined) {
-      if (known.reference.run !== reference.run) throw new DuplicateTask(reference.name)
+      if (known.reference !== reference) throw new DuplicateTask(reference.name)
       return known.index
     }
     const index = this.tasks.length
@@ -183,11 +185,11 @@ class Builder {
 
   private convert(arg: unknown): unknown {
     if (isNode(arg)) return this.reference(arg)
-    if (typeof arg === "string") return arg.length > INLINE_STRING ? this.constants.share(arg) : arg
     return Nesting.map(arg, {
       leaf: (leaf) =>
         isNode(leaf) ? this.reference(leaf) : typeof leaf === "object" ? this.constants.share(leaf) : leaf,
-      kept: (container) => this.constants.share(container)
+      kept: (part) =>
+        typeof part === "string" && part.length <= INLINE_STRING ? part : this.constants.share(part)
     })
   }
 }
@@ -195,23 +197,30 @@ class Builder {
 /** Equal constants once: the same object is recognised at once, equal ones by their bytes. */
 class Constants {
   readonly list: Array<unknown> = []
-  private readonly known = new Map<unknown, unknown>()
+  private readonly byValue = new Map<unknown, unknown>()
+  private readonly byBytes = new Map<string, Graph.Const>()
 
   share(value: unknown): unknown {
-    const seen = this.known.get(value)
+    const seen = this.byValue.get(value)
     if (seen !== undefined) return seen
-    const bytes = Codec.encode(value)
-    const key =
-      typeof value === "string"
-        ? value
-        : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
-    let shared: unknown = bytes.length <= INLINE_BYTES ? value : this.known.get(key)
-    if (shared === undefined) {
-      shared = new Graph.Const(this.list.push(value) - 1)
-      this.known.set(key, shared)
-    }
-    this.known.set(value, shared)
+    const shared = typeof value === "string" ? this.add(value) : this.shareBytes(value)
+    this.byValue.set(value, shared)
     return shared
+  }
+
+  private shareBytes(value: unknown): unknown {
+    const bytes = Codec.encode(value)
+    if (bytes.length <= INLINE_BYTES) return value
+    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
+    const seen = this.byBytes.get(key)
+    if (seen !== undefined) return seen
+    const added = this.add(value)
+    this.byBytes.set(key, added)
+    return added
+  }
+
+  private add(value: unknown): Graph.Const {
+    return new Graph.Const(this.list.push(value) - 1)
   }
 }
 
@@ -235,6 +244,7 @@ const reachable = (targets: ReadonlyArray<Node<unknown>>): ReadonlyArray<Node<un
 
 /** By sequence. Sequences are mostly without gaps, so that each node can be put straight into its place. */
 const sorted = (nodes: Array<Node<unknown>>): ReadonlyArray<Node<unknown>> => {
+  if (nodes.length === 0) return nodes
   let first = Number.POSITIVE_INFINITY
   let last = 0
   for (const { sequence } of nodes) {

@@ -153,20 +153,11 @@ const wire = (args: ReadonlyArray<unknown>, owner: Node<unknown>) => {
     return value
   }
   try {
-    // Direct nodes and scalars are by far the most frequent arguments: no traversal for them.
-    const mapped = Nesting.map(args, { leaf }, []) as ReadonlyArray<unknown>
+    // What holds nodes is copied: the caller may go on filling the very array that it passed.
+    const mapped = Nesting.map(args, { leaf, detaches: isNode }, ["args"]) as ReadonlyArray<unknown>
     return { args: mapped, dependencies }
   } catch (error) {
-    if (error instanceof InvalidArgument) throw error
-    if (error instanceof Codec.Unencodable || error instanceof Nesting.CyclicNesting) {
-      const path = ["args", ...error.path]
-      const found =
-        error._tag === "Unencodable"
-          ? new Codec.Unencodable({ path, found: error.found })
-          : new Nesting.CyclicNesting({ path })
-      throw refuse(owner, path, found.message)
-    }
-    throw error
+    throw Codec.isRefusal(error) ? refuse(owner, error.path, error.message) : error
   }
 }
 
