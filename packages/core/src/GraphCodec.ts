@@ -8,6 +8,7 @@ import { createHash } from "node:crypto"
 import { Data, Schema } from "effect"
 import * as Codec from "./Codec.ts"
 import * as Graph from "./Graph.ts"
+import * as GraphCheck from "./GraphCheck.ts"
 import * as Nesting from "./Nesting.ts"
 import type { TaskOptions } from "./Options.ts"
 
@@ -103,43 +104,47 @@ const decodeDocument = Schema.decodeUnknownResult(Document)
  */
 export const decode = (bytes: Uint8Array): Graph.Graph => {
   const document = read(bytes)
-  const [, name, tasks, scopes, rows, scopeRuns, options, constants, targets] = document
-  const scopeOf = scopeRuns.flatMap(([count, scope]) => new Array<number>(count).fill(scope))
-  const codes = new Int32Array(rows.length)
-  const args = rows.map((row, id) => {
-    if (!Array.isArray(row) || !Number.isInteger(row[0]))
-      throw new InvalidGraph({ reason: `node ${id} is malformed` })
-    codes[id] = row[0]
-    if (codes[id]! < Graph.code.gate || codes[id]! >= tasks.length) {
-      throw new InvalidGraph({ reason: `node ${id} has no task` })
-    }
-    for (const arg of row) {
-      Graph.references(arg, (node) => {
-        if (!(node < id))
-          throw new InvalidGraph({ reason: `node ${id} refers to node ${node}, which is not before it` })
-      })
-    }
-    return row.slice(1) as ReadonlyArray<unknown>
-  })
-  if (scopeOf.length !== rows.length || scopeOf.some((scope) => scope > scopes.length)) {
-    throw new InvalidGraph({ reason: "its scopes do not fit its nodes" })
-  }
-  return new Graph.Graph({
+  const [, name, tasks, scopes, unknownRows, scopeRuns, options, constants, targets] = document
+  const rows = unknownRows.map(row)
+  const columns = {
     name,
     tasks: tasks.map(([task, taskOptions]) => ({ name: task, options: (taskOptions ?? {}) as TaskOptions })),
     scopes: [
       { parent: 0, expand: undefined, item: undefined },
       ...scopes.map(([parent, expand, item]) => ({ parent, expand, item }))
     ],
-    codes,
-    scopeOf: Int32Array.from(scopeOf),
-    args,
+    codes: Int32Array.from(rows, ([code]) => code),
+    scopeOf: unrun(scopeRuns, rows.length),
+    args: rows.map(([, ...args]) => args),
     options: new Map(options) as ReadonlyMap<number, TaskOptions>,
-    constants: constants.map((constant) =>
-      constant.length === 0 ? { stored: true } : { value: constant[0] }
+    constants: constants.map(
+      (constant): Graph.Constant => (constant.length === 0 ? { stored: true } : { value: constant[0] })
     ),
     targets
-  })
+  }
+  const reason = GraphCheck.problem(columns)
+  if (reason !== undefined) throw new InvalidGraph({ reason })
+  return new Graph.Graph(columns)
+}
+
+/** Not by a schema: there are as many as nodes. */
+const row = (value: unknown, id: number): readonly [code: number, ...args: ReadonlyArray<unknown>] => {
+  if (Array.isArray(value) && Number.isInteger(value[0])) return value as [number, ...Array<unknown>]
+  throw new InvalidGraph({ reason: `node ${id} is malformed` })
+}
+
+/** The inverse of {@link runs}. */
+const unrun = (runs: ReadonlyArray<readonly [count: number, value: number]>, length: number): Int32Array => {
+  if (runs.reduce((sum, [count]) => sum + count, 0) !== length) {
+    throw new InvalidGraph({ reason: "its scopes do not fit its nodes" })
+  }
+  const values = new Int32Array(length)
+  let at = 0
+  for (const [count, value] of runs) {
+    values.fill(value, at, at + count)
+    at += count
+  }
+  return values
 }
 
 const read = (bytes: Uint8Array): typeof Document.Type => {
