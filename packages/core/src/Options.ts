@@ -3,6 +3,7 @@
  *
  * Options are plain data: they travel with the graph. Options of a call win over those of its task, field by field.
  */
+import { inspect } from "node:util"
 import type { AnnotationValue } from "./Annotation.ts"
 
 /** When and how often a failed attempt is repeated by the worker that runs the node. */
@@ -38,8 +39,10 @@ export type ResolvedRetry = Required<Omit<RetryPolicy, "errors">> & Pick<RetryPo
 
 /** Fills in the defaults. */
 export const resolveRetry = (retry: number | RetryPolicy | undefined): ResolvedRetry => {
-  const given = typeof retry === "number" ? { attempts: retry } : (retry ?? { attempts: 1 })
-  return { attempts: 3, backoff: 100, factor: 2, maxBackoff: 10_000, jitter: true, ...given }
+  const given: RetryPolicy = typeof retry === "number" ? { attempts: retry } : (retry ?? { attempts: 1 })
+  const { attempts = 3, backoff = 100, errors, factor = 2, jitter = true, maxBackoff = 10_000 } = given
+  const policy = { attempts, backoff, factor, maxBackoff, jitter }
+  return errors === undefined ? policy : { ...policy, errors }
 }
 
 /** Options of the call over options of the task; annotations of both, the call's last. */
@@ -53,19 +56,39 @@ export const merge = (task: TaskOptions, call: TaskOptions | undefined): TaskOpt
  * What is wrong with the options, with the field's name and what would be right; `undefined` if nothing is.
  */
 export const problem = (options: TaskOptions): string | undefined => {
+  if (!isObject(options)) return `the options are ${show(options)}; they must be an object`
+  if (options.retry !== undefined && typeof options.retry !== "number" && !isObject(options.retry))
+    return wrong("retry", options.retry, "a number of attempts or a policy")
   const retry = resolveRetry(options.retry)
-  const checks: ReadonlyArray<[string, number | undefined, (n: number) => boolean, string]> = [
+  const checks: ReadonlyArray<[string, unknown, (n: number) => boolean, string]> = [
     ["retry.attempts", retry.attempts, (n) => Number.isInteger(n) && n >= 1, "a whole number from 1"],
     ["retry.backoff", retry.backoff, (n) => n >= 0, "milliseconds from 0"],
     ["retry.factor", retry.factor, (n) => n >= 1, "a number from 1"],
     ["retry.maxBackoff", retry.maxBackoff, (n) => n >= 0, "milliseconds from 0"],
-    ["timeout", options.timeout, (n) => n > 0 && n < 2 ** 31, "milliseconds above 0"],
+    ["timeout", options.timeout, (n) => n > 0 && n < 2 ** 31, "milliseconds above 0 and below 2^31"],
     ["memory", options.memory, (n) => Number.isInteger(n) && n > 0, "a whole number of MiB above 0"]
   ]
   for (const [field, value, valid, wanted] of checks) {
-    if (value !== undefined && !(Number.isFinite(value) && valid(value))) {
-      return `the option ${field} is ${String(value)}; it must be ${wanted}`
-    }
+    if (value !== undefined && !(typeof value === "number" && Number.isFinite(value) && valid(value)))
+      return wrong(field, value, wanted)
   }
+  if (typeof retry.jitter !== "boolean") return wrong("retry.jitter", retry.jitter, "true or false")
+  if (retry.errors !== undefined && !isArrayOf(retry.errors, (name) => typeof name === "string"))
+    return wrong("retry.errors", retry.errors, "a list of names of errors")
+  if (options.annotations !== undefined && !isArrayOf(options.annotations, isAnnotationValue))
+    return wrong("annotations", options.annotations, "a list of annotations' values, like [Priority(5)]")
   return undefined
 }
+
+const wrong = (field: string, value: unknown, wanted: string) =>
+  `the option ${field} is ${show(value)}; it must be ${wanted}`
+
+const show = (value: unknown) => (typeof value === "number" ? String(value) : inspect(value, { depth: 1 }))
+
+const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value)
+
+const isArrayOf = (value: unknown, isItem: (item: unknown) => boolean) =>
+  Array.isArray(value) && value.every(isItem)
+
+const isAnnotationValue = (value: unknown) =>
+  isObject(value) && typeof (value as { name?: unknown }).name === "string"
