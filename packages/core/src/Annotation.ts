@@ -2,7 +2,8 @@
  * Annotations: named, schema-checked values on a node or on the plan.
  *
  * A planner declares in its type which annotations it may emit; a behaviour says what a worker does about one. The
- * value is checked when it is put and again where it is read, since in between it was data in a store.
+ * value is checked and encoded by its schema when it is put, and decoded again where it is read, since in between it is
+ * data in a store.
  */
 import { Data, Schema } from "effect"
 
@@ -12,11 +13,17 @@ export type AnnotationScope = "node" | "plan"
 /** A value under an annotation's name, as plans and options carry it. */
 export interface AnnotationValue<out Name extends string = string, out T = unknown> {
   readonly name: Name
+  /** As the schema encodes it. */
   readonly value: T
 }
 
-/** The definition of an annotation. Call it to make a value: `Priority(5)`. */
+/** The definition of an annotation. */
 export interface Annotation<out Name extends string = string, in out T = never> {
+  /**
+   * Makes a value: `Priority(5)`.
+   *
+   * @throws {InvalidAnnotation} if the schema refuses it
+   */
   (value: T): AnnotationValue<Name, T>
   readonly annotation: Name
   readonly schema: Schema.Codec<T, unknown>
@@ -33,12 +40,13 @@ export type ValueOf<A extends AnyAnnotation> = A extends Annotation<string, infe
 /** An annotation's value that its schema refuses. */
 export class InvalidAnnotation extends Data.TaggedError("InvalidAnnotation")<{
   readonly annotation: string
-  /** Where it stands: a node's label, or `the plan`. */
-  readonly on: string
+  /** Where it stands: a node's label, or `the plan`; `undefined` while it is being made. */
+  readonly on: string | undefined
   readonly reason: string
 }> {
   override get message() {
-    return `the annotation "${this.annotation}" on ${this.on} is not valid: ${this.reason}`
+    const place = this.on === undefined ? "" : ` on ${this.on}`
+    return `the annotation "${this.annotation}"${place} is not valid: ${this.reason}`
   }
 }
 
@@ -57,11 +65,14 @@ export const annotation = <const Name extends string, T>(
   schema: Schema.Codec<T, unknown>,
   scope: AnnotationScope = "node"
 ): Annotation<Name, T> =>
-  Object.assign((value: T): AnnotationValue<Name, T> => ({ name, value }), {
-    annotation: name,
-    schema,
-    scope
-  })
+  Object.assign(
+    (value: T): AnnotationValue<Name, T> => {
+      const encoded = Schema.encodeUnknownResult(schema)(value)
+      if (encoded._tag === "Success") return { name, value: encoded.success as T }
+      throw new InvalidAnnotation({ annotation: name, on: undefined, reason: encoded.failure.message })
+    },
+    { annotation: name, schema, scope }
+  )
 
 /**
  * The value under the annotation's name, checked by its schema; `undefined` if there is none.
