@@ -124,6 +124,14 @@ export const check = (plan: Plan, graph: Graph, known: ReadonlyArray<Annotation.
       )
     }
   }
+  for (let node = 0; node < graph.size; node++) {
+    const least = graph.options(node).memory
+    if (least !== undefined && memoryOf(plan, node) < least) {
+      problems.push(
+        `${graph.label(node)} gets ${memoryOf(plan, node)} MiB of memory, and its options ask for ${least}`
+      )
+    }
+  }
   if (problems.length > 0) throw new InvalidPlan({ planner: plan.planner, problems })
 }
 
