@@ -40,13 +40,13 @@ export type Failure = typeof Failure.Type
 /** Where weft's own packages lie: `node_modules/@weft/` when installed. */
 const ours = new URL("../../", import.meta.url).href
 
-/** The first line of a stack that is the user's own: not Node's, not weft's, not a dependency's. */
+/** The first line of a stack that is the user's own: not the language's, not Node's, not weft's, not a dependency's. */
 export const userLine = (stack: string | undefined): string | undefined =>
   stack
     ?.split("\n")
     .find(
       (line) =>
-        /^\s+at /.test(line) &&
+        /^\s+at .*:\d+:\d+\)?$/.test(line) &&
         !/node:|node_modules/.test(line) &&
         !(line.includes(ours) && /\/(src|dist)\//.test(line))
     )
