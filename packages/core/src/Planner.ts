@@ -16,7 +16,7 @@ type Emits<A extends AnyAnnotation> = A extends AnyAnnotation
   : never
 
 /** The plan while it is being made. Later calls for a node win, field by field. */
-export interface Draft<A extends AnyAnnotation> {
+export interface Draft<in A extends AnyAnnotation> {
   /** Gives a node memory (MiB), a worker, or both. */
   readonly assign: (node: number, to: { readonly memory?: number; readonly worker?: string }) => void
   /** Puts an annotation on a node. */
@@ -32,14 +32,14 @@ export interface Draft<A extends AnyAnnotation> {
 }
 
 /** What a planner gets. */
-export interface PlanInput<A extends AnyAnnotation> {
+export interface PlanInput<in A extends AnyAnnotation> {
   readonly graph: Graph
   readonly predictions: Predictions
   readonly draft: Draft<A>
 }
 
 /** A planner. */
-export interface Planner<in out A extends AnyAnnotation = never> {
+export interface Planner<out A extends AnyAnnotation = never> {
   readonly name: string
   readonly annotations: ReadonlyArray<A>
   /** Fills the draft; may take its time as a promise or an Effect. */
@@ -47,8 +47,7 @@ export interface Planner<in out A extends AnyAnnotation = never> {
 }
 
 /** Any planner. */
-// biome-ignore lint/suspicious/noExplicitAny: A is invariant, and this stands for every A
-export type AnyPlanner = Planner<any>
+export type AnyPlanner = Planner<AnyAnnotation>
 
 /**
  * Defines a planner.

@@ -1,7 +1,7 @@
 /**
  * From a node's arguments, as the graph has them, to what its function gets.
  */
-import { Graph, type InstanceId, Instance, Flow, Nesting } from "@weft/core"
+import { Flow, Graph, Instance, type InstanceId, Nesting } from "@weft/core"
 
 /** Where values come from. */
 export interface Source {
@@ -15,17 +15,28 @@ export interface Source {
  *
  * @param width for a collect, how many elements there are
  */
-export const resolve = (graph: Graph.Graph, instance: InstanceId, width: number, source: Source): ReadonlyArray<unknown> => {
+export const resolve = (
+  graph: Graph.Graph,
+  instance: InstanceId,
+  width: number,
+  source: Source
+): ReadonlyArray<unknown> => {
   const id = Instance.nodeOf(instance)
   const row = graph.columns.args[id]!
   const indices = Instance.indicesOf(instance)
   if (graph.columns.codes[id] === Graph.code.gate) return [fill(graph, row[0], indices, source)]
-  if (graph.columns.codes[id] !== Graph.code.collect) return row.map((arg) => fill(graph, arg, indices, source))
+  if (graph.columns.codes[id] !== Graph.code.collect)
+    return row.map((arg) => fill(graph, arg, indices, source))
   return [Array.from({ length: width }, (_, k) => fill(graph, row[1], [...indices, k], source))]
 }
 
 /** A nesting with values in place of references, as seen from `indices`. */
-export const fill = (graph: Graph.Graph, nesting: unknown, indices: Instance.Indices, source: Source): unknown => {
+export const fill = (
+  graph: Graph.Graph,
+  nesting: unknown,
+  indices: Instance.Indices,
+  source: Source
+): unknown => {
   const leaf = (at: unknown): unknown => {
     if (at instanceof Graph.Ref) {
       return source.value(

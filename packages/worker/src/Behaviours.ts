@@ -1,8 +1,8 @@
 /**
  * Wraps a worker's stages with the behaviours of the annotations in force.
  */
-import { Annotation, type Behaviour, type InstanceId, Instance } from "@weft/core"
-import { Effect } from "effect"
+import { Annotation, type Behaviour, Instance, type InstanceId } from "@weft/core"
+import type { Effect } from "effect"
 import type { WorkerState } from "./WorkerState.ts"
 
 type NodeStage = Exclude<keyof Behaviour.Stages<unknown>, "start" | "stop">

@@ -5,7 +5,7 @@
  * coordination later: chains and the lower levels of reductions cost no round trip. A flexible worker claims at most
  * one child of each node, so that a fan-out is still shared with others; a named one claims whatever is planned for it.
  */
-import { Graph, type InstanceId, Instance, Plan } from "@weft/core"
+import { Graph, Instance, type InstanceId, Plan } from "@weft/core"
 import type { RunContext } from "./RunContext.ts"
 
 export class Claims {

@@ -1,7 +1,17 @@
 /**
  * What workers of one process know of a run: its graph and plan, the code, and what is derived from them once.
  */
-import { Annotation, type Behaviour, Codec, Flow, Graph, type InstanceId, Instance, Plan, type TaskReference } from "@weft/core"
+import {
+  Annotation,
+  type Behaviour,
+  Codec,
+  Flow,
+  Graph,
+  Instance,
+  type InstanceId,
+  Plan,
+  type TaskReference
+} from "@weft/core"
 
 /** A run as workers see it. */
 export class RunContext {
@@ -52,7 +62,9 @@ export class RunContext {
   }
 
   /** The behaviours whose annotation the node carries, with the value; the first is outermost. */
-  behavioursOf(node: number): ReadonlyArray<{ readonly behaviour: Behaviour.Behaviour; readonly value: unknown }> {
+  behavioursOf(
+    node: number
+  ): ReadonlyArray<{ readonly behaviour: Behaviour.Behaviour; readonly value: unknown }> {
     if (!this.annotated) return NONE
     const values = Plan.annotationsOf(this.plan, this.graph, node)
     return this.behaviours.flatMap((behaviour) => {

@@ -41,10 +41,13 @@ const importModule = (url: string): Effect.Effect<Record<string, unknown>, Modul
 
 const importProblem = (cause: unknown): string => {
   if (!(cause instanceof Error)) return `it threw ${String(cause)} when it was imported`
-  const where = cause.stack?.split("\n").find((line) => /:\d+(:\d+)?\)?$/.test(line.trim()) && !line.includes("node:"))
+  const where = cause.stack
+    ?.split("\n")
+    .find((line) => /:\d+(:\d+)?\)?$/.test(line.trim()) && !line.includes("node:"))
   const at = where === undefined ? "" : `\n    ${where.trim()}`
   const code = "code" in cause ? cause.code : undefined
-  if (cause instanceof SyntaxError || code === "ERR_INVALID_TYPESCRIPT_SYNTAX") return `it has a syntax error: ${cause.message}${at}`
+  if (cause instanceof SyntaxError || code === "ERR_INVALID_TYPESCRIPT_SYNTAX")
+    return `it has a syntax error: ${cause.message}${at}`
   if (code === "ERR_MODULE_NOT_FOUND" || code === "ERR_PACKAGE_PATH_NOT_EXPORTED") {
     return `it imports something that cannot be found: ${cause.message}`
   }

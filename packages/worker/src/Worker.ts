@@ -80,7 +80,8 @@ const namedLife = Effect.fnUntraced(function* (state: WorkerState) {
 /** Before a named worker leaves: values that only it has, and that others may ask for, go to the store. */
 const keepHeld = Effect.fnUntraced(function* (state: WorkerState) {
   const keep: Array<Kept> = []
-  for (const instance of [...state.values.unstored()]) yield* store(state, instance, Instance.nodeOf(instance), keep)
+  for (const instance of [...state.values.unstored()])
+    yield* store(state, instance, Instance.nodeOf(instance), keep)
   if (keep.length > 0) yield* handOver(state, yield* state.coordination.keep(state.run, state.worker, keep))
 })
 
@@ -134,7 +135,8 @@ const node = Effect.fnUntraced(function* (
   let outputBytes = 0
   const published = Effect.gen(function* () {
     outputBytes = yield* publish(state, instance, value, keep)
-    if (kind === "expand") outputBytes += yield* publishItems(state, instance, args[0] as ReadonlyArray<unknown>, keep)
+    if (kind === "expand")
+      outputBytes += yield* publishItems(state, instance, args[0] as ReadonlyArray<unknown>, keep)
   })
   yield* wrapped(state, "publish", instance, attempt, published)
   const reads = Flow.releases(graph, instance, width)
@@ -149,5 +151,11 @@ const node = Effect.fnUntraced(function* (
     tries
   }
   const steps = Flow.steps(graph, instance, width)
-  yield* wrapped(state, "complete", instance, attempt, complete(state, { instance, width, keep, steps, releases, measure }))
+  yield* wrapped(
+    state,
+    "complete",
+    instance,
+    attempt,
+    complete(state, { instance, width, keep, steps, releases, measure })
+  )
 })

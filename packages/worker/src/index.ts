@@ -1,10 +1,12 @@
 /**
  * `@weft/worker`: the worker with its stages, and the engines `inline` and `threads`.
  */
+export * as Arguments from "./Arguments.ts"
 export { type Engine, EngineError, Host, type Invoker, type OpenRun } from "./Engine.ts"
-export { inline, type InlineOptions } from "./engines/Inline.ts"
+export { type InlineOptions, inline } from "./engines/Inline.ts"
+export { type ThreadsOptions, threads } from "./engines/Threads.ts"
 export type { Invocation, Work } from "./Invocation.ts"
-export { constantKey, RunContext } from "./RunContext.ts"
+export { constantKey, RunContext, valueKey } from "./RunContext.ts"
 export { invocationsFor } from "./stages/HandOff.ts"
 export { context, type TaskContext } from "./TaskContext.ts"
 export * as TaskModule from "./TaskModule.ts"

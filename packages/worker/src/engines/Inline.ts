@@ -79,4 +79,5 @@ const open = Effect.fnUntraced(function* (run: OpenRun, options: Required<Inline
 /** Who takes over for the engine. */
 const ENGINE = "engine"
 
-const held = (invocation: Invocation): ReadonlyArray<InstanceId> => invocation.work.map(({ instance }) => instance)
+const held = (invocation: Invocation): ReadonlyArray<InstanceId> =>
+  invocation.work.map(({ instance }) => instance)

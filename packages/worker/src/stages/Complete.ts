@@ -4,7 +4,7 @@
  * What nobody else waits for is told later, with the next thing that somebody does wait for. What others wait for is
  * told at once and in the background, while this worker goes on; what is completed meanwhile shares the next call.
  */
-import { Flow, type InstanceId, Instance, Plan } from "@weft/core"
+import { Flow, Instance, type InstanceId, Plan } from "@weft/core"
 import type { Completion, PlannedStep, StoreError } from "@weft/storage"
 import { Effect, Exit, Fiber } from "effect"
 import type { EngineError } from "../Engine.ts"
@@ -45,13 +45,16 @@ export const complete = (state: WorkerState, finished: Finished): Effect.Effect<
   claims.done(finished.instance)
   if (opens) return drain(state)
   if (awaited) return lingers(state, finished) ? Effect.void : tellSoon(state)
-  return state.untoldMs > CHECKPOINT_MS || state.finished.length > CHECKPOINT_COUNT ? checkpoint(state) : Effect.void
+  return state.untoldMs > CHECKPOINT_MS || state.finished.length > CHECKPOINT_COUNT
+    ? checkpoint(state)
+    : Effect.void
 }
 
 /** Whether to wait for the next completion: it is of the same short task, and will be here in no time. */
 const lingers = (state: WorkerState, { instance, measure }: Finished): boolean => {
   const next = state.peek()
-  if (next === undefined || measure.executionMs > SHORT_MS || state.finished.length >= LINGER_COUNT) return false
+  if (next === undefined || measure.executionMs > SHORT_MS || state.finished.length >= LINGER_COUNT)
+    return false
   const { codes } = state.context.graph.columns
   return (
     codes[Instance.nodeOf(next.instance)] === codes[Instance.nodeOf(instance)] &&
@@ -113,13 +116,30 @@ const completion = (
   for (const { delta, instance: child, need } of steps) {
     if (together.has(child)) continue
     const node = Instance.nodeOf(child)
-    planned.push({ instance: child, need, delta, worker: Plan.workerOf(plan, node), inputs: asked(state, child, node) })
+    planned.push({
+      instance: child,
+      need,
+      delta,
+      worker: Plan.workerOf(plan, node),
+      inputs: asked(state, child, node)
+    })
   }
-  return { instance, keep, steps: planned, releases, added: context.addedBy(Instance.nodeOf(instance), width), measure }
+  return {
+    instance,
+    keep,
+    steps: planned,
+    releases,
+    added: context.addedBy(Instance.nodeOf(instance), width),
+    measure
+  }
 }
 
 /** What the worker would have to read if the child became its own. */
-const asked = (state: WorkerState, child: InstanceId, node: number): ReadonlyArray<InstanceId> | undefined => {
+const asked = (
+  state: WorkerState,
+  child: InstanceId,
+  node: number
+): ReadonlyArray<InstanceId> | undefined => {
   const { graph } = state.context
   const count = graph.inputs.start[node + 1]! - graph.inputs.start[node]!
   if (count === 0 || count > ASKED_INPUTS) return undefined

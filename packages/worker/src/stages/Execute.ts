@@ -52,7 +52,8 @@ export const call = (
   }
 }
 
-const notAList = (value: unknown) => `each needs a list, but got ${Nesting.isContainer(value) ? "an object" : JSON.stringify(value) ?? typeof value}`
+const notAList = (value: unknown) =>
+  `each needs a list, but got ${Nesting.isContainer(value) ? "an object" : (JSON.stringify(value) ?? typeof value)}`
 
 const failed = (
   state: WorkerState,
@@ -85,14 +86,17 @@ const callTask = (state: WorkerState, work: Work, reference: TaskReference, args
     },
     onFailure: (error) => {
       const kind = error instanceof TaskTimeout ? "timeout" : "error"
-      return Effect.fail(failed(state, work, kind, messageOf(error), { ...running.evidence(), ...described(error) }))
+      return Effect.fail(
+        failed(state, work, kind, messageOf(error), { ...running.evidence(), ...described(error) })
+      )
     }
   })
 }
 
 /** Checks that others could read the value, whether or not anyone has to: the same program fails everywhere alike. */
 const unencodable = (value: unknown): string | undefined => {
-  if (typeof value === "number" || typeof value === "string" || typeof value === "boolean" || value == null) return
+  if (typeof value === "number" || typeof value === "string" || typeof value === "boolean" || value == null)
+    return
   try {
     Nesting.map(value, { leaf: (leaf, path) => (Codec.check(leaf, path), leaf) }, RESULT)
     return
@@ -171,8 +175,12 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && "then" in value && typeof value.then === "function"
 
 const isGenerator = (value: unknown): value is AsyncGenerator<unknown> | Generator<unknown> =>
-  typeof value === "object" && value !== null && "next" in value && (Symbol.asyncIterator in value || Symbol.iterator in value) &&
-  "throw" in value && "return" in value
+  typeof value === "object" &&
+  value !== null &&
+  "next" in value &&
+  (Symbol.asyncIterator in value || Symbol.iterator in value) &&
+  "throw" in value &&
+  "return" in value
 
 /** Calls the function once. Fails with whatever it throws. */
 const attempt = (
@@ -212,8 +220,14 @@ const attempt = (
     orElse: () => {
       const error = new TaskTimeout({ ms: timeout })
       running.stop(error)
-      const quiet = Promise.race([settled.catch(() => {}), new Promise((resume) => setTimeout(resume, GRACE_MS).unref())])
-      return Effect.andThen(Effect.promise(() => quiet), Effect.fail(error))
+      const quiet = Promise.race([
+        settled.catch(() => {}),
+        new Promise((resume) => setTimeout(resume, GRACE_MS).unref())
+      ])
+      return Effect.andThen(
+        Effect.promise(() => quiet),
+        Effect.fail(error)
+      )
     }
   })
 }
@@ -233,12 +247,20 @@ const retried = (
   const pauses = (jitter ? Schedule.jittered(capped) : capped).pipe(
     Schedule.upTo({ times: attempts - 1 }),
     Schedule.setInputType<unknown>(),
-    Schedule.while(({ input }) => errors === undefined || (input instanceof Error && errors.includes(input.name)))
+    Schedule.while(
+      ({ input }) => errors === undefined || (input instanceof Error && errors.includes(input.name))
+    )
   )
   const told = Effect.tapError(one, (error) =>
     Effect.sync(() => {
       if (running.tries >= attempts) return
-      state.tell({ type: "retry", worker: state.worker, instance: work.instance, tries: running.tries, error: messageOf(error) })
+      state.tell({
+        type: "retry",
+        worker: state.worker,
+        instance: work.instance,
+        tries: running.tries,
+        error: messageOf(error)
+      })
     })
   )
   return Effect.retry(told, pauses)

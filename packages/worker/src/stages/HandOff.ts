@@ -6,7 +6,7 @@
  * time (guided self-scheduling; Polychronopoulos and Kuck, IEEE Transactions on Computers 36(12), 1987). Many
  * invocations are sent as a tree.
  */
-import { Flow, type InstanceId, Instance, Plan } from "@weft/core"
+import { Flow, Instance, type InstanceId, Plan } from "@weft/core"
 import type { Kept, Ready, Reply, StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import { wrapped } from "../Behaviours.ts"

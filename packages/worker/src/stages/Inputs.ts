@@ -5,7 +5,7 @@
  * fetched in one read. What nobody has any more, because the worker that had it is gone, is computed again from its
  * ancestors.
  */
-import { Codec, Flow, Graph, type InstanceId, Instance } from "@weft/core"
+import { Codec, Flow, Graph, Instance, type InstanceId } from "@weft/core"
 import type { StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import * as Arguments from "../Arguments.ts"
@@ -21,7 +21,10 @@ export interface Inputs {
 }
 
 /** Gets the arguments of an instance. */
-export const inputs = (state: WorkerState, instance: InstanceId): Effect.Effect<Inputs, NodeFailed | StoreError> => {
+export const inputs = (
+  state: WorkerState,
+  instance: InstanceId
+): Effect.Effect<Inputs, NodeFailed | StoreError> => {
   const { graph } = state.context
   const id = Instance.nodeOf(instance)
   if (graph.columns.codes[id] === Graph.code.collect) return collectInputs(state, instance)
@@ -47,7 +50,9 @@ const absent = (state: WorkerState, instances: ReadonlyArray<InstanceId>) =>
 
 const absentConstants = (state: WorkerState, id: number) =>
   state.context.hasStoredConstants
-    ? Arguments.constants(state.context.graph, id).filter((index) => state.context.constant(index) === undefined)
+    ? Arguments.constants(state.context.graph, id).filter(
+        (index) => state.context.constant(index) === undefined
+      )
     : NONE
 const NONE: ReadonlyArray<never> = []
 

@@ -5,7 +5,7 @@
  * become ready through it alone and are handed off by this worker; else into the store: inline with the completion if
  * it is small, else into the object store.
  */
-import { Graph, type InstanceId, Instance, Plan } from "@weft/core"
+import { Graph, Instance, type InstanceId, Plan } from "@weft/core"
 import type { Kept, StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import { valueKey } from "../RunContext.ts"
@@ -80,7 +80,8 @@ const audience = (state: WorkerState, instance: InstanceId, id: number) => {
     const mine = planned !== undefined && planned === state.worker
     if (scopeOf[reader] === scope) {
       const readerInstance = indices.length === 0 ? reader : Instance.make(reader, indices)
-      const handedOff = planned === undefined && graph.need[reader] === 1 && codes[reader] !== Graph.code.collect
+      const handedOff =
+        planned === undefined && graph.need[reader] === 1 && codes[reader] !== Graph.code.collect
       if (mine || handedOff || state.claims.has(readerInstance)) here++
       else elsewhere = true
     } else if (scope !== 0 && scopes[scope]!.parent === scopeOf[reader] && mine) here++
