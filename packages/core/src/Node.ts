@@ -189,7 +189,9 @@ type Wired<T> = unknown extends T
       : T extends ReadonlyMap<infer K, infer V>
         ? ReadonlyMap<Arg<K>, Arg<V>>
         : T extends ReadonlyArray<unknown>
-          ? { readonly [I in keyof T]: Arg<T[I]> }
+          ? ReadonlyArray<T[number]> extends Readonly<T>
+            ? readonly Arg<T[number]>[] // and not a mapped type: recursive types, like that of JSON, need it
+            : { readonly [I in keyof T]: Arg<T[I]> }
           : T extends object
             ? { readonly [P in keyof T]: Arg<T[P]> }
             : T
@@ -203,7 +205,9 @@ export type Resolved<A> =
       : A extends ReadonlyMap<infer K, infer V>
         ? Map<Resolved<K>, Resolved<V>>
         : A extends ReadonlyArray<unknown>
-          ? { -readonly [I in keyof A]: Resolved<A[I]> }
+          ? ReadonlyArray<A[number]> extends Readonly<A>
+            ? Resolved<A[number]>[]
+            : { -readonly [I in keyof A]: Resolved<A[I]> }
           : A extends object
             ? { [P in keyof A]: Resolved<A[P]> }
             : A
