@@ -8,8 +8,9 @@
  * - **I2** An instance becomes ready exactly once, in the step of the completion that made it so.
  * - **I3** From then until it completes it is held by exactly one worker.
  * - **I4** Time is the store's clock.
- * - **I5** A worker that does not speak for longer than the lease loses what it holds to whoever speaks next; each
- *   such loss counts as an attempt, and too many fail the run.
+ * - **I5** A worker that does not speak for longer than the lease loses what it holds to whoever speaks next (`adopt`
+ *   and `keep` apart, whose callers may speak for others); each such loss counts as an attempt, and too many fail the
+ *   run.
  * - **I6** A failure is recorded in the step that marks the run failed.
  * - **I7** Messages are hints: everything they say can be read from the state.
  * - **I8** The completion of the last target ends the run and removes all but the targets' values.
@@ -195,13 +196,19 @@ export class Coordination extends Context.Service<
       worker: string,
       completions: ReadonlyArray<Completion>
     ) => Effect.Effect<Reply, StoreError>
-    /** Keeps values of instances that are complete: for a worker that leaves with values that others may need. */
+    /**
+     * Keeps values of instances that are complete: for a worker that leaves with values that others may need. Renews
+     * the worker's lease, and hands over nothing.
+     */
     readonly keep: (
       run: string,
       worker: string,
       values: ReadonlyArray<Kept>
     ) => Effect.Effect<Reply, StoreError>
-    /** Makes `worker` the holder of instances that another handed to it. What is complete by now is not held. */
+    /**
+     * Makes `worker` the holder of instances that another handed to it. What is complete by now is not held. Renews the
+     * worker's lease, and hands over nothing: whoever invokes a worker may adopt in its name.
+     */
     readonly adopt: (
       run: string,
       worker: string,

@@ -56,6 +56,12 @@ export class MemoryRun {
   private readonly failures: Array<Failure.Failure> = []
   /** No lease runs out before this: saves looking. */
   private nextDeadline = Number.POSITIVE_INFINITY
+  /** Who was lost in the current step, with what. */
+  private lost: Array<{
+    readonly worker: string
+    readonly instances: ReadonlySet<InstanceId>
+    readonly reason: string
+  }> = []
   private messages: Array<[channel: string, message: Message]> = []
 
   // What the current step answers.
@@ -80,6 +86,7 @@ export class MemoryRun {
 
   complete(worker: string, completions: ReadonlyArray<Completion>): Reply {
     this.touch(worker)
+    this.expire()
     const notices: Array<CompletedNotice> = []
     for (const completion of completions) {
       if (this.status !== "running") break
@@ -142,7 +149,8 @@ export class MemoryRun {
     holder.inbox.add(instance)
     if (holder.incarnation !== undefined) this.messages.push([holderId, { type: "wake" }])
     else if (!holder.invoked) {
-      holder.invoked = true
+      // It has a whole lease to come.
+      this.touch(holderId).invoked = true
       this.invoke.push(holderId)
     }
   }
@@ -164,7 +172,6 @@ export class MemoryRun {
   keep(worker: string, values: ReadonlyArray<Kept>): Reply {
     this.touch(worker)
     if (this.status === "running") for (const kept of values) this.put(kept)
-    this.takeOver(worker)
     return this.reply()
   }
 
@@ -198,6 +205,7 @@ export class MemoryRun {
 
   renew(workers: ReadonlyArray<string>, taker: string): Reply {
     for (const worker of workers) if (this.holders.has(worker)) this.touch(worker)
+    this.expire()
     this.takeOver(taker)
     return this.reply()
   }
@@ -205,20 +213,23 @@ export class MemoryRun {
   attach(worker: string, incarnation: string): Reply | undefined {
     const known = this.holders.get(worker)
     const other = known?.incarnation
-    if (known !== undefined && other !== undefined && other !== incarnation && known.deadline > this.now)
-      return undefined
+    if (known !== undefined && (other === undefined || other === incarnation)) this.touch(worker)
+    // A former incarnation that was silent for too long is lost like any worker.
+    this.expire()
+    if (other !== undefined && other !== incarnation && this.holders.get(worker) === known) return undefined
     const holder = this.touch(worker)
     holder.incarnation = incarnation
     holder.invoked = true
-    // An earlier incarnation may have died with what it was given: this one gets everything.
+    // What an incarnation was given may not have reached it: it gets everything.
     for (const instance of holder.instances) holder.inbox.add(instance)
     this.takeOver(worker)
     return this.reply(worker)
   }
 
   detach(worker: string, incarnation: string): Reply {
+    if (this.holders.get(worker)?.incarnation !== incarnation) return this.reply()
     const holder = this.touch(worker)
-    if (holder.incarnation !== incarnation) return this.reply()
+    this.expire()
     this.takeOver(worker)
     const reply = this.reply(worker)
     if (reply.ready.length === 0 || reply.status !== "running") {
@@ -230,7 +241,8 @@ export class MemoryRun {
   }
 
   abandon(workers: ReadonlyArray<string>, taker: string, reason: string): Reply {
-    for (const worker of workers) this.lose(worker, taker, reason)
+    this.expire()
+    for (const worker of workers) this.lose(worker, reason)
     this.takeOver(taker)
     return this.reply()
   }
@@ -280,39 +292,50 @@ export class MemoryRun {
     return messages
   }
 
-  /** I4, I5: everyone who speaks learns whose lease has run out, and takes over. */
-  private takeOver(taker: string) {
+  /** I4, I5: everyone who speaks learns whose lease has run out. */
+  private expire() {
     if (this.now < this.nextDeadline || this.status !== "running") return
     this.nextDeadline = Number.POSITIVE_INFINITY
-    for (const [worker, holder] of [...this.holders]) {
-      if (holder.deadline <= this.now)
-        this.lose(worker, taker, "it has not been heard of for longer than its lease")
+    for (const [worker, holder] of this.holders) {
+      if (holder.deadline <= this.now) this.lose(worker, "it has not been heard of for longer than its lease")
       else this.nextDeadline = Math.min(this.nextDeadline, holder.deadline)
     }
   }
 
-  private lose(worker: string, taker: string, reason: string) {
+  /** Forgets a holder. What it held is handed out by `takeOver`, when it is clear who is lost and what is complete. */
+  private lose(worker: string, reason: string) {
     const holder = this.holders.get(worker)
     if (holder === undefined || this.status !== "running") return
     this.holders.delete(worker)
     if (holder.instances.size === 0) return
     this.messages.push([CLIENT, { type: "lost", worker, instances: holder.instances.size, reason }])
-    for (const instance of holder.instances) {
-      const planned = this.holderOf.get(instance)?.planned
-      this.holderOf.delete(instance)
-      const attempts = this.attemptOf(instance)
-      if (attempts >= this.spec.maxAttempts) {
-        this.fail({
-          instance,
-          kind: "lost",
-          worker,
-          attempts,
-          message: `its worker was lost ${attempts} times; the last time because ${reason}`
-        })
-        return
+    this.lost.push({ worker, instances: holder.instances, reason })
+  }
+
+  /** I5: hands out what was lost in this step, counting one attempt for each. */
+  private takeOver(taker: string) {
+    if (this.lost.length === 0) return
+    const lost = this.lost
+    this.lost = []
+    for (const { instances, reason, worker } of lost) {
+      for (const instance of instances) {
+        const held = this.holderOf.get(instance)
+        if (held === undefined || held.holder !== worker) continue
+        this.holderOf.delete(instance)
+        const attempts = this.attemptOf(instance)
+        if (attempts >= this.spec.maxAttempts) {
+          this.fail({
+            instance,
+            kind: "lost",
+            worker,
+            attempts,
+            message: `its worker was lost ${attempts} times; the last time because ${reason}`
+          })
+          return
+        }
+        this.attempts.set(instance, attempts + 1)
+        this.makeReady(taker, instance, held.planned, undefined)
       }
-      this.attempts.set(instance, attempts + 1)
-      this.makeReady(taker, instance, planned, undefined)
     }
   }
 
