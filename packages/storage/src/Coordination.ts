@@ -182,11 +182,19 @@ export interface CompletedNotice {
 /** The channel that clients of a run listen on. Named workers listen on a channel of their own id. */
 export const CLIENT = "client"
 
-/** The operations. All may fail with `StoreError`; a run that is gone is a status, not an error. */
+/**
+ * The operations. All may fail with `StoreError`; a run that is gone is a status, not an error.
+ *
+ * Each may be repeated when its answer was lost: `begin` and `complete` then answer again what they gave to the caller,
+ * as far as it still holds it, and whom it must invoke.
+ */
 export class Coordination extends Context.Service<
   Coordination,
   {
-    /** Begins a run; the ready instances are held by `worker` (the client). Beginning a run twice changes nothing. */
+    /**
+     * Begins a run; the ready instances are held by `worker` (the client), except those of named workers. Beginning a
+     * run twice changes nothing.
+     */
     readonly begin: (spec: RunSpec, worker: string) => Effect.Effect<Reply, StoreError>
     /** What a worker needs to join; `undefined` if the run is gone. */
     readonly load: (run: string) => Effect.Effect<RunDocument | undefined, StoreError>
@@ -221,15 +229,19 @@ export class Coordination extends Context.Service<
       taker: string
     ) => Effect.Effect<Reply, StoreError>
     /**
-     * A named worker is there: answers what is ready for it. `incarnation` tells two invocations of one worker apart;
-     * the answer is `undefined` if another one is alive.
+     * A named worker is there: answers everything that it holds. `incarnation` tells two invocations of one worker
+     * apart; the answer is `undefined` if another one is alive. Later the worker finds what became ready for it with
+     * `complete`, also of nothing.
      */
     readonly attach: (
       run: string,
       worker: string,
       incarnation: string
     ) => Effect.Effect<Reply | undefined, StoreError>
-    /** A named worker wants to leave. If the answer has ready instances it must stay; else it is no longer alive. */
+    /**
+     * A named worker wants to leave. If the answer has ready instances it must stay; else it is no longer alive. What
+     * the plan gave to it and is not complete is answered even if it was before.
+     */
     readonly detach: (run: string, worker: string, incarnation: string) => Effect.Effect<Reply, StoreError>
     /** Says that workers are lost, without waiting for their leases; `taker` takes over. */
     readonly abandon: (
@@ -238,7 +250,7 @@ export class Coordination extends Context.Service<
       taker: string,
       reason: string
     ) => Effect.Effect<Reply, StoreError>
-    /** Records a failure and marks the run failed (I6). */
+    /** Records a failure, once, and marks the run failed (I6). Failures of a run that has failed are added. */
     readonly fail: (run: string, failure: Failure.Failure) => Effect.Effect<void, StoreError>
     /** Marks the run cancelled, if it is running. */
     readonly cancel: (run: string, reason: string) => Effect.Effect<void, StoreError>

@@ -77,7 +77,11 @@ export class MemoryRun {
   }
 
   begin(client: string): Reply {
-    if (this.begunAt !== undefined) return this.reply()
+    if (this.begunAt !== undefined) {
+      for (const { instance, worker } of this.spec.ready)
+        this.answerAgain(client, instance, worker, undefined)
+      return this.reply()
+    }
     this.begunAt = this.now
     for (const { instance, worker } of this.spec.ready) this.makeReady(client, instance, worker, undefined)
     if (this.openTargets.size === 0) this.end("succeeded")
@@ -92,7 +96,11 @@ export class MemoryRun {
       if (this.status !== "running") break
       if (this.accept(worker, completion)) {
         notices.push({ instance: completion.instance, measure: completion.measure })
-      } else this.refused.push(completion.instance)
+      } else {
+        this.refused.push(completion.instance)
+        for (const { inputs, instance, worker: planned } of completion.steps)
+          this.answerAgain(worker, instance, planned, inputs)
+      }
     }
     if (notices.length > 0) {
       this.messages.unshift([
@@ -153,6 +161,23 @@ export class MemoryRun {
       this.touch(holderId).invoked = true
       this.invoke.push(holderId)
     }
+  }
+
+  /** For a caller that repeats a call since its answer was lost: what it was given, as far as it still holds it. */
+  private answerAgain(
+    caller: string,
+    instance: InstanceId,
+    planned: string | undefined,
+    inputs: ReadonlyArray<InstanceId> | undefined
+  ) {
+    const held = this.holderOf.get(instance)
+    if (held === undefined || held.holder !== (planned ?? caller)) return
+    const holder = this.holders.get(held.holder)!
+    if (held.holder !== caller) {
+      const starting = holder.invoked && holder.incarnation === undefined
+      if (starting && !this.invoke.includes(held.holder)) this.invoke.push(held.holder)
+    } else if (!holder.inbox.has(instance) && !this.ready.some((ready) => ready.instance === instance))
+      this.ready.push({ instance, attempt: this.attemptOf(instance), inputs: this.inline(inputs) })
   }
 
   private inline(instances: ReadonlyArray<InstanceId> | undefined): Ready["inputs"] {
@@ -231,6 +256,10 @@ export class MemoryRun {
     const holder = this.touch(worker)
     this.expire()
     this.takeOver(worker)
+    // What the plan gave it is nobody else's to run. If it does not know of something, the answer was lost.
+    for (const instance of holder.instances) {
+      if (this.holderOf.get(instance)?.planned === worker) holder.inbox.add(instance)
+    }
     const reply = this.reply(worker)
     if (reply.ready.length === 0 || reply.status !== "running") {
       holder.incarnation = undefined
@@ -249,6 +278,10 @@ export class MemoryRun {
 
   fail(failure: Failure.Failure) {
     if (this.status !== "running" && this.status !== "failed") return
+    const { attempts, instance, kind, worker } = failure
+    const isSame = (one: Failure.Failure) =>
+      one.instance === instance && one.worker === worker && one.attempts === attempts && one.kind === kind
+    if (this.failures.some(isSame)) return
     this.failures.push(failure)
     if (this.status === "running") this.end("failed")
   }
