@@ -16,6 +16,13 @@ export type ResultOf<F extends (...args: Array<never>) => unknown> =
       ? Array<Item>
       : Awaited<ReturnType<F>>
 
+/** Unlike TypeScript's own `Parameters`, also of functions with a readonly rest parameter. */
+type ParametersOf<F extends (...args: Array<never>) => unknown> = F extends (
+  ...args: infer P extends ReadonlyArray<unknown>
+) => unknown
+  ? P
+  : never
+
 type ArgsOf<P extends ReadonlyArray<unknown>> = { readonly [I in keyof P]: Arg<P[I]> }
 
 /** A task: call it with values or nodes to get a node. */
@@ -54,7 +61,7 @@ export const task = <F extends (...args: Array<never>) => unknown>(
   name: string,
   run: F,
   options: TaskOptions = {}
-): Task<Parameters<F>, ResultOf<F>> => {
+): Task<ParametersOf<F>, ResultOf<F>> => {
   if (!NAME.test(name)) {
     throw new TypeError(
       `"${name}" cannot name a task: use letters, digits and _ - . / : and begin with a letter`

@@ -107,6 +107,7 @@ describe("a task", () => {
   it("takes as many arguments as its function", () => {
     const optional = task("optional", (a: number, b?: string) => `${a}${b}`)
     const rest = task("rest", (first: string, ...others: Array<number>) => first + others.length)
+    const readonlyRest = task("readonlyRest", (...all: ReadonlyArray<number>) => all.length)
     const defaults = task("defaults", (a: number, b = 2) => a + b)
     compiles(() => {
       optional(1)
@@ -114,6 +115,8 @@ describe("a task", () => {
       optional(1, "b")
       rest("a")
       rest(someText, 1, someNumber, 3)
+      readonlyRest(1, someNumber)
+      readonlyRest(...[someNumber, 2])
       defaults(1)
       defaults(1, someNumber)
       // @ts-expect-error: too few
@@ -124,6 +127,8 @@ describe("a task", () => {
       optional(1, someNumber)
       // @ts-expect-error: wrong rest argument
       rest("a", 1, someText)
+      // @ts-expect-error: wrong readonly rest argument
+      readonlyRest(someText)
       // @ts-expect-error: wrong argument with a default
       defaults(1, someText)
     })
