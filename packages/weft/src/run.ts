@@ -11,7 +11,7 @@ import type {
   Workflow
 } from "@weft/core"
 import { simple } from "@weft/planner-simple"
-import { Coordination, CoordinationMemory, History, type Message, ObjectStore } from "@weft/storage"
+import { CoordinationMemory, History, type Message, ObjectStore } from "@weft/storage"
 import { type Engine, inline, threads } from "@weft/worker"
 import { Effect, Exit, Layer, ManagedRuntime, PubSub, Scope, Stream } from "effect"
 import { fromMessage, type RunEvent } from "./Events.ts"
@@ -134,12 +134,28 @@ type AnyOptions = BaseOptions<any> & {
   readonly behaviours?: unknown
 }
 
-const submitAny = async (what: unknown, options: AnyOptions): Promise<RunHandle<unknown>> => {
+const submitAny = (what: unknown, options: AnyOptions) =>
+  begin(Job.make(what, options.input, options.module), options)
+
+/** Begins a job that was made before, and tells `onEvent` all that happens, at once. For the command line. */
+export const submitJob = (
+  job: Job.Job,
+  options: AnyOptions,
+  onEvent: (event: RunEvent) => void
+): Promise<RunHandle<unknown>> => begin(Effect.succeed(job), options, onEvent)
+
+const begin = async (
+  made: Effect.Effect<Job.Job, Job.InvalidInput | Job.BuildFailed>,
+  options: AnyOptions,
+  onEvent?: (event: RunEvent) => void
+): Promise<RunHandle<unknown>> => {
   options.signal?.throwIfAborted()
   const scope = Scope.makeUnsafe()
   const messages = Effect.runSync(PubSub.unbounded<Message>({ replay: 1024 }))
-  const listener = (message: Message) => {
+  const listener = ({ graph }: Job.Job, message: Message) => {
     PubSub.publishUnsafe(messages, message)
+    const event = onEvent === undefined ? undefined : fromMessage(graph, message)
+    if (event !== undefined) onEvent?.(event)
     if (message.type === "output" && options.output !== "ignore") process[message.stream].write(message.text)
   }
   const settings: Client.Settings = {
@@ -151,9 +167,9 @@ const submitAny = async (what: unknown, options: AnyOptions): Promise<RunHandle<
   }
   const started = await runtime
     .runPromise(
-      Effect.flatMap(Job.make(what, options.input, options.module), (job) =>
-        Client.start(job, settings, listener)
-      ).pipe(Scope.provide(scope))
+      Effect.flatMap(made, (job) => Client.start(job, settings, (message) => listener(job, message))).pipe(
+        Scope.provide(scope)
+      )
     )
     .catch(async (error: unknown) => {
       await Effect.runPromise(Scope.close(scope, Exit.void))

@@ -163,7 +163,8 @@ const makePlan = Effect.fnUntraced(function* (job: Job, { behaviours, planner }:
   return plan
 })
 
-const countInstances = (graph: Graph.Graph): number =>
+/** How many instances there are, before any list has been computed. */
+export const countInstances = (graph: Graph.Graph): number =>
   graph.columns.scopeOf.reduce((sum, scope) => sum + (scope === 0 ? 1 : 0), 0)
 
 /** The graph and plan as bytes, made when they are first asked for. */
