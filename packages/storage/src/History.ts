@@ -52,7 +52,7 @@ export class History extends Context.Service<
   {
     /** Adds a record; one of the same run is replaced. */
     readonly record: (record: RunRecord) => Effect.Effect<void, StoreError>
-    /** Newest first. */
+    /** Newest first, by their beginning; of the same moment the one recorded last. */
     readonly runs: (query: HistoryQuery) => Effect.Effect<ReadonlyArray<RunRecord>, StoreError>
     readonly remove: (run: string) => Effect.Effect<void, StoreError>
   }
@@ -68,7 +68,9 @@ export class History extends Context.Service<
         }),
       runs: ({ limit = 100, signature, workflow }) =>
         Effect.sync(() =>
+          // The sort is stable: of records of the same moment the last one stays first.
           [...records.values()]
+            .reverse()
             .filter((record) => workflow === undefined || record.workflow === workflow)
             .filter((record) => signature === undefined || record.signature === signature)
             .sort((a, b) => b.begunAt - a.begunAt)
