@@ -123,9 +123,15 @@ export interface Reply {
   readonly ready: ReadonlyArray<Ready>
   /** Named workers that have work and are not alive: the caller must invoke them. */
   readonly invoke: ReadonlyArray<string>
-  /** Completions that were not the first of their instance. */
+  /**
+   * What changed nothing. Of `complete`: completions that were not the first of their instance, and all that come when
+   * the run has ended. Of `adopt`: instances that are not ready (any more), and need not be run.
+   */
   readonly refused: ReadonlyArray<InstanceId>
-  /** Values in the object store that nobody needs any more: the caller must remove them. */
+  /**
+   * Values in the object store that nobody needs any more: the caller must remove them. Nobody is told of those of a
+   * run that failed, was cancelled or removed: `ObjectStore.removeRun` is for them.
+   */
   readonly dropped: ReadonlyArray<InstanceId>
 }
 
@@ -260,7 +266,7 @@ export class Coordination extends Context.Service<
       instances: ReadonlyArray<InstanceId>
     ) => Effect.Effect<ReadonlyArray<StoredValue | undefined>, StoreError>
     readonly state: (run: string) => Effect.Effect<RunState, StoreError>
-    /** Removes everything of a run. */
+    /** Removes everything of a run. Objects are removed after it, so that who comes late removes its own. */
     readonly remove: (run: string) => Effect.Effect<void, StoreError>
     /** How many entries of any kind are kept, over all runs: 0 when all runs are removed. */
     readonly usage: Effect.Effect<number, StoreError>

@@ -4,17 +4,18 @@
  */
 import type { InstanceId } from "@weft/core"
 import { Clock, Effect, Layer } from "effect"
-import { CLIENT, Coordination, type Message, type Reply, type RunState } from "./Coordination.ts"
+import { CLIENT, Coordination, type Kept, type Message, type Reply, type RunState } from "./Coordination.ts"
 import { Channels } from "./internal/Channels.ts"
 import { MemoryRun } from "./internal/MemoryRun.ts"
 
-const gone = (now: number): Reply => ({
+/** What a run that is gone answers: it refuses completions and adoptions, and values are the caller's to remove. */
+const gone = (now: number, refused: ReadonlyArray<InstanceId>, values: ReadonlyArray<Kept>): Reply => ({
   now,
   status: "gone",
   ready: [],
   invoke: [],
-  refused: [],
-  dropped: []
+  refused,
+  dropped: values.filter(({ value }) => value === "object").map(({ instance }) => instance)
 })
 
 const goneState = (run: string): RunState => ({
@@ -53,22 +54,38 @@ export const layer: Layer.Layer<Coordination> = Layer.effect(
         return result
       })
 
+    /** The same for what is answered; `late` and `values` came with the call, and are refused by a run that is gone. */
+    const ask = <A extends Reply | undefined>(
+      run: string,
+      step: (state: MemoryRun) => A,
+      late: ReadonlyArray<InstanceId> = [],
+      values: ReadonlyArray<Kept> = []
+    ): Effect.Effect<A | Reply> => act<A | Reply>(run, (now) => gone(now, late, values), step)
+
     return Coordination.of({
       begin: (spec, worker) =>
         Effect.suspend(() => {
           if (!runs.has(spec.run)) runs.set(spec.run, new MemoryRun(spec))
-          return act(spec.run, gone, (run) => run.begin(worker))
+          return ask(spec.run, (run) => run.begin(worker))
         }),
       load: (run) => Effect.sync(() => runs.get(run)?.spec.document()),
-      complete: (run, worker, completions) => act(run, gone, (state) => state.complete(worker, completions)),
-      keep: (run, worker, values) => act(run, gone, (state) => state.keep(worker, values)),
-      adopt: (run, worker, instances) => act(run, gone, (state) => state.adopt(worker, instances)),
-      renew: (run, workers, taker) => act(run, gone, (state) => state.renew(workers, taker)),
-      attach: (run, worker, incarnation) =>
-        act<Reply | undefined>(run, gone, (state) => state.attach(worker, incarnation)),
-      detach: (run, worker, incarnation) => act(run, gone, (state) => state.detach(worker, incarnation)),
-      abandon: (run, workers, taker, reason) =>
-        act(run, gone, (state) => state.abandon(workers, taker, reason)),
+      complete: (run, worker, completions) =>
+        act(
+          run,
+          (now) =>
+            gone(
+              now,
+              completions.map(({ instance }) => instance),
+              completions.flatMap(({ keep }) => keep)
+            ),
+          (state) => state.complete(worker, completions)
+        ),
+      keep: (run, worker, values) => ask(run, (state) => state.keep(worker, values), [], values),
+      adopt: (run, worker, instances) => ask(run, (state) => state.adopt(worker, instances), instances),
+      renew: (run, workers, taker) => ask(run, (state) => state.renew(workers, taker)),
+      attach: (run, worker, incarnation) => ask(run, (state) => state.attach(worker, incarnation)),
+      detach: (run, worker, incarnation) => ask(run, (state) => state.detach(worker, incarnation)),
+      abandon: (run, workers, taker, reason) => ask(run, (state) => state.abandon(workers, taker, reason)),
       fail: (run, failure) =>
         act(
           run,
@@ -85,9 +102,15 @@ export const layer: Layer.Layer<Coordination> = Layer.effect(
         Effect.sync(() => instances.map((instance) => runs.get(run)?.values.get(instance)?.value)),
       state: (run) => Effect.sync(() => runs.get(run)?.state() ?? goneState(run)),
       remove: (run) =>
-        Effect.sync(() => {
-          if (runs.delete(run)) channels.publish(run, CLIENT, { type: "ended", status: "gone" })
-        }),
+        act(
+          run,
+          () => {},
+          (state) => {
+            runs.delete(run)
+            state.wakeAll()
+            channels.publish(run, CLIENT, { type: "ended", status: "gone" })
+          }
+        ),
       usage: Effect.sync(() => runs.values().reduce((sum, run) => sum + 1 + run.usage(), 0)),
       publish: (run, channel, message) => Effect.sync(() => channels.publish(run, channel, message)),
       subscribe: (run, channel, listener) =>

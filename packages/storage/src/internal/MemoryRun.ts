@@ -89,12 +89,16 @@ export class MemoryRun {
   }
 
   complete(worker: string, completions: ReadonlyArray<Completion>): Reply {
-    this.touch(worker)
-    this.expire()
+    if (this.status === "running") {
+      this.touch(worker)
+      this.expire()
+    }
     const notices: Array<CompletedNotice> = []
     for (const completion of completions) {
-      if (this.status !== "running") break
-      if (this.accept(worker, completion)) {
+      if (this.status !== "running") {
+        this.refused.push(completion.instance)
+        this.turnAway(completion.keep)
+      } else if (this.accept(worker, completion)) {
         notices.push({ instance: completion.instance, measure: completion.measure })
       } else {
         this.refused.push(completion.instance)
@@ -195,14 +199,23 @@ export class MemoryRun {
   }
 
   keep(worker: string, values: ReadonlyArray<Kept>): Reply {
-    this.touch(worker)
-    if (this.status === "running") for (const kept of values) this.put(kept)
+    if (this.status === "running") {
+      this.touch(worker)
+      for (const kept of values) this.put(kept)
+    } else this.turnAway(values)
     return this.reply()
   }
 
   private put({ instance, readers, value }: Kept) {
     if (readers > 0 && !this.values.has(instance)) this.values.set(instance, { value, readers })
     else if (value === "object" && !this.values.has(instance)) this.dropped.push(instance)
+  }
+
+  /** Values for a run that has ended: they are the caller's to remove again, unless they are the result. */
+  private turnAway(values: ReadonlyArray<Kept>) {
+    for (const { instance, value } of values) {
+      if (value === "object" && !this.values.has(instance)) this.dropped.push(instance)
+    }
   }
 
   /** I9. */
@@ -216,14 +229,17 @@ export class MemoryRun {
   }
 
   adopt(worker: string, instances: ReadonlyArray<InstanceId>): Reply {
-    const holder = this.touch(worker)
+    if (this.status === "running") this.touch(worker)
     for (const instance of instances) {
       const held = this.holderOf.get(instance)
-      if (held === undefined) continue
+      if (held === undefined) {
+        this.refused.push(instance)
+        continue
+      }
       this.holders.get(held.holder)?.instances.delete(instance)
       this.holders.get(held.holder)?.inbox.delete(instance)
       held.holder = worker
-      holder.instances.add(instance)
+      this.holder(worker).instances.add(instance)
     }
     return this.reply()
   }
@@ -236,6 +252,7 @@ export class MemoryRun {
   }
 
   attach(worker: string, incarnation: string): Reply | undefined {
+    if (this.status !== "running") return this.reply()
     const known = this.holders.get(worker)
     const other = known?.incarnation
     if (known !== undefined && (other === undefined || other === incarnation)) this.touch(worker)
@@ -411,10 +428,9 @@ export class MemoryRun {
     for (const [instance, { value }] of this.values) {
       if (targets.has(instance)) continue
       this.values.delete(instance)
-      if (value === "object") this.dropped.push(instance)
+      if (value === "object" && status === "succeeded") this.dropped.push(instance)
     }
-    const named = [...this.holders].filter(([, holder]) => holder.incarnation !== undefined)
-    for (const [worker] of named) this.messages.push([worker, { type: "wake" }])
+    this.wakeAll()
     this.messages.push([CLIENT, { type: "ended", status }])
     this.pending.clear()
     this.holderOf.clear()
@@ -422,6 +438,13 @@ export class MemoryRun {
     this.attempts.clear()
     this.completed.clear()
     this.nextDeadline = Number.POSITIVE_INFINITY
+  }
+
+  /** Workers that wait for work are told that there will be none. */
+  wakeAll() {
+    for (const [worker, { incarnation }] of this.holders) {
+      if (incarnation !== undefined) this.messages.push([worker, { type: "wake" }])
+    }
   }
 
   /** The answer; for a named worker with what is in its inbox. */
