@@ -1,0 +1,62 @@
+/**
+ * The suites that every adapter passes. An adapter's test calls them with its name and its layer:
+ *
+ * ```ts
+ * import { history } from "@weft/storage/conformance"
+ *
+ * history("my history", MyHistory.layer)
+ * ```
+ *
+ * Every test uses runs of its own under random ids and removes them, so that a server may be shared. Tests run on the
+ * clock that the layer brings, the real one if it brings none; how a store's time passes is a capability. What a store
+ * cannot do it declares with a reason, which stands in the names of the tests that are skipped. The invariants in the
+ * names are those of `Coordination`.
+ */
+import { layer } from "@effect/vitest"
+import type { Layer } from "effect"
+import type { Coordination } from "./Coordination.ts"
+import type { CoordinationCapabilities, ObjectStoreCapabilities } from "./conformance/Capabilities.ts"
+import { completing } from "./conformance/Completing.ts"
+import { ending } from "./conformance/Ending.ts"
+import { histories } from "./conformance/Histories.ts"
+import { Kit } from "./conformance/Kit.ts"
+import { leases } from "./conformance/Leases.ts"
+import { messages } from "./conformance/Messages.ts"
+import { named } from "./conformance/Named.ts"
+import { objects } from "./conformance/Objects.ts"
+import { values } from "./conformance/Values.ts"
+import type { History } from "./History.ts"
+import type { ObjectStore } from "./ObjectStore.ts"
+
+export type {
+  CoordinationCapabilities,
+  ObjectStoreCapabilities,
+  Skipped
+} from "./conformance/Capabilities.ts"
+
+/** Registers the tests of a store of runs. */
+export const coordination = <E>(
+  name: string,
+  store: Layer.Layer<Coordination, E>,
+  capabilities: CoordinationCapabilities
+): void =>
+  layer(store, { excludeTestServices: true })(name, (it) => {
+    const kit = new Kit(it, capabilities)
+    completing(kit)
+    leases(kit)
+    named(kit)
+    values(kit)
+    ending(kit)
+    messages(kit)
+  })
+
+/** Registers the tests of a store of objects. */
+export const objectStore = <E>(
+  name: string,
+  store: Layer.Layer<ObjectStore, E>,
+  capabilities: ObjectStoreCapabilities
+): void => layer(store, { excludeTestServices: true })(name, (it) => objects(it, capabilities))
+
+/** Registers the tests of a history. */
+export const history = <E>(name: string, store: Layer.Layer<History, E>): void =>
+  layer(store, { excludeTestServices: true })(name, (it) => histories(it))

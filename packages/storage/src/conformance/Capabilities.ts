@@ -1,0 +1,29 @@
+/** What a store under test can do, declared with the reason for what it cannot. */
+import type { Effect } from "effect"
+
+/** Something that the suite leaves out; the reason stands in the names of the skipped tests. */
+export interface Skipped {
+  readonly skipped: string
+}
+
+/** Of a store of runs. */
+export interface CoordinationCapabilities {
+  /**
+   * Lets the store's time pass: a real store sleeps, one on a test clock adjusts it. `leaseMs` is the lease of runs
+   * whose workers are silent: short where time is real, but so long that a few calls in a row take less than a
+   * quarter of it.
+   */
+  readonly time: { readonly leaseMs: number; readonly elapse: (ms: number) => Effect.Effect<void> } | Skipped
+  /** Whether `usage` is exact and nobody else uses the store meanwhile. */
+  readonly usage: true | Skipped
+  /** Whether messages arrive while all is well: once, in order, within a second. */
+  readonly messages: true | Skipped
+}
+
+/** Of a store of objects. */
+export interface ObjectStoreCapabilities {
+  /** The size of the largest object that the suite puts, in bytes. */
+  readonly largeBytes: number
+  /** Whether `usage` is exact and nobody else uses the store meanwhile. */
+  readonly usage: true | Skipped
+}

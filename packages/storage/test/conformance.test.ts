@@ -1,0 +1,15 @@
+// The suites on the adapters in memory.
+import { CoordinationMemory, History, ObjectStore } from "@weft/storage"
+import { coordination, history, objectStore } from "@weft/storage/conformance"
+import { Layer } from "effect"
+import { TestClock } from "effect/testing"
+
+coordination("CoordinationMemory", Layer.provideMerge(CoordinationMemory.layer, TestClock.layer()), {
+  time: { leaseMs: 10_000, elapse: (ms) => TestClock.adjust(ms) },
+  usage: true,
+  messages: true
+})
+
+objectStore("ObjectStore.layerMemory", ObjectStore.layerMemory, { largeBytes: 8 * 2 ** 20, usage: true })
+
+history("History.layerMemory", History.layerMemory)
