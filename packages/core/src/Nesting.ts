@@ -127,8 +127,10 @@ const visit = (
 /** Refuses a container that is its own ancestor, or has too many. */
 const refuse = (value: object, path: Path, ancestors: ReadonlyArray<object>) => {
   const start = path.length - ancestors.length
-  const index = ancestors.indexOf(value)
-  if (index !== -1) throw new CyclicNesting({ path: path.slice(0, start + index) })
+  if (ancestors.includes(value)) {
+    const repeats = (at: object, i: number) => at === value || ancestors.includes(at, i + 1)
+    throw new CyclicNesting({ path: path.slice(0, start + ancestors.findIndex(repeats)) })
+  }
   if (ancestors.length >= MAX_DEPTH) {
     throw new UnsupportedNesting({
       path: path.slice(0, start + 1),
