@@ -1,7 +1,15 @@
 /**
  * The stage `execute`: runs the function, with its retry policy, timeout, abort signal and captured output.
  */
-import { Codec, type Failure, Instance, Nesting, Options, type TaskReference } from "@weft/core"
+import {
+  Codec,
+  type Failure,
+  Instance,
+  Nesting,
+  Options,
+  type TaskOptions,
+  type TaskReference
+} from "@weft/core"
 import { Data, Duration, Effect, Schedule } from "effect"
 import type { Work } from "../Invocation.ts"
 import * as TaskContext from "../TaskContext.ts"
@@ -75,7 +83,7 @@ const failed = (
 const callTask = (state: WorkerState, work: Work, reference: TaskReference, args: ReadonlyArray<unknown>) => {
   const options = state.context.graph.options(Instance.nodeOf(work.instance))
   const running = new RunningTask(state, work)
-  const one = Effect.suspend(() => attempt(state, work, running, reference, args, options.timeout))
+  const one = Effect.suspend(() => attempt(state, work, running, reference, args, options))
   const tried = options.retry === undefined ? one : retried(state, work, running, one, options.retry)
   return Effect.matchEffect(tried, {
     onSuccess: (value) => {
@@ -98,12 +106,17 @@ const unencodable = (value: unknown): string | undefined => {
   if (typeof value === "number" || typeof value === "string" || typeof value === "boolean" || value == null)
     return
   try {
-    Nesting.map(value, { leaf: (leaf, path) => (Codec.check(leaf, path), leaf) }, RESULT)
+    Nesting.map(value, { leaf: checked }, RESULT)
     return
   } catch (error) {
     if (error instanceof Codec.Unencodable || error instanceof Nesting.CyclicNesting) return error.message
     throw error
   }
+}
+
+const checked = (leaf: unknown, path: Nesting.Path) => {
+  Codec.check(leaf, path)
+  return leaf
 }
 
 const messageOf = (error: unknown): string => {
@@ -189,7 +202,7 @@ const attempt = (
   running: RunningTask,
   reference: TaskReference,
   args: ReadonlyArray<unknown>,
-  timeout: number | undefined
+  { retry, timeout }: TaskOptions
 ): Effect.Effect<unknown, unknown> => {
   running.begin()
   const release =
@@ -220,6 +233,7 @@ const attempt = (
     orElse: () => {
       const error = new TaskTimeout({ ms: timeout })
       running.stop(error)
+      if (running.tries >= Options.resolveRetry(retry).attempts) return Effect.fail(error)
       const quiet = Promise.race([
         settled.catch(() => {}),
         new Promise((resume) => setTimeout(resume, GRACE_MS).unref())

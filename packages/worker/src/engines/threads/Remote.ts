@@ -1,0 +1,108 @@
+/**
+ * The stores as a thread has them: every operation is a message to the main thread.
+ */
+import { threadId } from "node:worker_threads"
+import { Coordination, ObjectStore, StoreError } from "@weft/storage"
+import { Effect } from "effect"
+import {
+  type FromThread,
+  portable,
+  portableCompletion,
+  portableKept,
+  type ServiceName,
+  type ToThread
+} from "./Protocol.ts"
+
+/** What only the run's client does. */
+const notFromHere = Effect.die(new Error("a worker may not ask for this"))
+
+/** Calls that wait for an answer, and subscriptions. */
+export class Remote {
+  private readonly post: (message: FromThread) => void
+  private readonly calls = new Map<number, (effect: Effect.Effect<unknown, StoreError>) => void>()
+  private readonly listeners = new Map<string, (message: never) => void>()
+  private count = 0
+
+  constructor(post: (message: FromThread) => void) {
+    this.post = post
+  }
+
+  /** Handles what the main thread said; whether it was for this. */
+  receive(message: ToThread): boolean {
+    switch (message.type) {
+      case "answer":
+        this.settle(message.call, Effect.succeed(message.value))
+        return true
+      case "failed":
+        this.settle(message.call, Effect.fail(new StoreError(message.error)))
+        return true
+      case "message":
+        this.listeners.get(message.subscription)?.(message.message as never)
+        return true
+      default:
+        return false
+    }
+  }
+
+  private settle(call: number, effect: Effect.Effect<unknown, StoreError>) {
+    const resume = this.calls.get(call)
+    this.calls.delete(call)
+    resume?.(effect)
+  }
+
+  private call<A>(
+    service: ServiceName,
+    method: string,
+    args: readonly [string, ...ReadonlyArray<unknown>]
+  ): Effect.Effect<A, StoreError> {
+    return Effect.callback<unknown, StoreError>((resume) => {
+      const call = this.count++
+      this.calls.set(call, resume)
+      this.post({ type: "call", run: args[0], call, service, method, args })
+      return Effect.sync(() => void this.calls.delete(call))
+    }) as Effect.Effect<A, StoreError>
+  }
+
+  readonly coordination: Coordination["Service"] = Coordination.of({
+    begin: () => notFromHere,
+    load: (run) => this.call("coordination", "load", [run]),
+    complete: (run, worker, completions) =>
+      this.call("coordination", "complete", [run, worker, completions.map(portableCompletion)]),
+    keep: (run, worker, values) => this.call("coordination", "keep", [run, worker, values.map(portableKept)]),
+    adopt: (...args) => this.call("coordination", "adopt", args),
+    renew: (...args) => this.call("coordination", "renew", args),
+    attach: (...args) => this.call("coordination", "attach", args),
+    detach: (...args) => this.call("coordination", "detach", args),
+    abandon: (...args) => this.call("coordination", "abandon", args),
+    fail: (...args) => this.call("coordination", "fail", args),
+    cancel: (...args) => this.call("coordination", "cancel", args),
+    read: (...args) => this.call("coordination", "read", args),
+    state: (...args) => this.call("coordination", "state", args),
+    remove: (...args) => this.call("coordination", "remove", args),
+    usage: notFromHere,
+    publish: (run, channel, message) =>
+      Effect.sync(() => this.post({ type: "publish", run, channel, message })),
+    subscribe: (run, channel, listener) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const subscription = `${threadId}:${this.count++}`
+          this.listeners.set(subscription, listener as (message: never) => void)
+          this.post({ type: "subscribe", subscription, run, channel })
+          return subscription
+        }),
+        (subscription) =>
+          Effect.sync(() => {
+            this.listeners.delete(subscription)
+            this.post({ type: "unsubscribe", run, subscription })
+          })
+      ).pipe(Effect.asVoid)
+  })
+
+  readonly objects: ObjectStore["Service"] = ObjectStore.of({
+    put: (run, key, bytes) => this.call("objects", "put", [run, key, portable(bytes)]),
+    get: (...args) => this.call("objects", "get", args),
+    remove: (...args) => this.call("objects", "remove", args),
+    removeRun: (...args) => this.call("objects", "removeRun", args),
+    usage: notFromHere
+  })
+}
