@@ -149,6 +149,14 @@ const wire = (args: ReadonlyArray<unknown>, owner: Node<unknown>) => {
         `${Nesting.formatPath(path)} is the task ${value.name} itself; call it to get a node`
       )
     }
+    if (value instanceof Set && [...value].some(isNode)) {
+      const where = Nesting.formatPath(path)
+      throw refuse(
+        owner,
+        path,
+        `${where} is a Set with nodes in it; pass an array, and make the Set in the task`
+      )
+    }
     Codec.check(value, path)
     return value
   }
