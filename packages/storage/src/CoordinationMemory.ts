@@ -48,7 +48,7 @@ export const layer: Layer.Layer<Coordination> = Layer.effect(
         const now = clock.currentTimeMillisUnsafe()
         const state = runs.get(run)
         if (state === undefined) return otherwise(now)
-        state.now = now
+        state.tick(now)
         const result = step(state)
         for (const [channel, message] of state.takeMessages()) channels.publish(run, channel, message)
         return result
@@ -99,7 +99,7 @@ export const layer: Layer.Layer<Coordination> = Layer.effect(
           (state) => state.cancel(reason)
         ),
       read: (run, instances: ReadonlyArray<InstanceId>) =>
-        Effect.sync(() => instances.map((instance) => runs.get(run)?.values.get(instance)?.value)),
+        Effect.sync(() => instances.map((instance) => runs.get(run)?.values.get(instance))),
       state: (run) => Effect.sync(() => runs.get(run)?.state() ?? goneState(run)),
       remove: (run) =>
         act(

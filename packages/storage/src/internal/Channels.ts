@@ -1,19 +1,27 @@
 /** Who listens on which channel of which run, in this process. */
 export class Channels<M> {
-  private readonly listeners = new Map<string, Set<(message: M) => void>>()
+  private readonly runs = new Map<string, Map<string, Set<Subscription<M>>>>()
 
   publish(run: string, channel: string, message: M): void {
-    for (const listener of this.listeners.get(`${run} ${channel}`) ?? []) listener(message)
+    for (const { listener } of this.runs.get(run)?.get(channel) ?? NONE) listener(message)
   }
 
   /** @returns what ends the subscription */
   subscribe(run: string, channel: string, listener: (message: M) => void): () => void {
-    const key = `${run} ${channel}`
-    const listeners = this.listeners.get(key) ?? new Set()
-    this.listeners.set(key, listeners.add(listener))
+    const subscription = { listener }
+    const channels = this.runs.get(run) ?? new Map<string, Set<Subscription<M>>>()
+    const subscriptions = channels.get(channel) ?? new Set()
+    this.runs.set(run, channels.set(channel, subscriptions.add(subscription)))
     return () => {
-      listeners.delete(listener)
-      if (listeners.size === 0) this.listeners.delete(key)
+      subscriptions.delete(subscription)
+      if (subscriptions.size === 0 && channels.get(channel) === subscriptions) channels.delete(channel)
+      if (channels.size === 0 && this.runs.get(run) === channels) this.runs.delete(run)
     }
   }
 }
+
+interface Subscription<M> {
+  readonly listener: (message: M) => void
+}
+
+const NONE: ReadonlyArray<never> = []

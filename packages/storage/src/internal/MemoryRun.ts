@@ -1,8 +1,11 @@
 /**
  * The state of one run in memory, and the protocol's steps on it. Synchronous throughout: a step is atomic because
  * nothing else runs meanwhile. The invariants are those of `Coordination.ts`.
+ *
+ * Each step goes: renew who speaks, set aside what the silent held (`expire`), do what was asked, hand out what was set
+ * aside and is still incomplete (`takeOver`), answer (`reply`).
  */
-import type { Failure, Flow, InstanceId } from "@weft/core"
+import type { Failure, InstanceId } from "@weft/core"
 import {
   CLIENT,
   type CompletedNotice,
@@ -14,57 +17,38 @@ import {
   type Reply,
   type RunSpec,
   type RunState,
-  type RunStatus,
-  type StoredValue
+  type RunStatus
 } from "../Coordination.ts"
+import { type Held, type Holder, Holders } from "./Holders.ts"
+import { KeptValues } from "./KeptValues.ts"
 
-/** A worker that holds instances, or is named and alive. */
-interface Holder {
-  /** When its lease runs out, in ms by the store's clock. */
-  deadline: number
-  /** What it has to run. */
-  readonly instances: Set<InstanceId>
-  /** For a named worker: what became ready for it and was not yet given to it. Part of `instances`. */
-  readonly inbox: Set<InstanceId>
-  /** For a named worker: which invocation is alive; `undefined` while one was asked for, or none is. */
-  incarnation: string | undefined
-  /** For a named worker: whether someone has been told to invoke it. */
-  invoked: boolean
-}
+/** How many completions an instance waits for; who holds it once it is ready; `COMPLETE` from then on. */
+type Progress = number | Held
+const COMPLETE = 0
+
+type Inputs = ReadonlyArray<InstanceId> | undefined
 
 export class MemoryRun {
   readonly spec: RunSpec
-  /** The store's clock, set before each step. */
-  now = 0
-  /** Kept values, and how many instances still read each. */
-  readonly values = new Map<InstanceId, { readonly value: StoredValue; readers: number }>()
+  readonly values = new KeptValues((instance) => void this.dropped.push(instance))
+  /** The store's clock. */
+  private now = 0
+  /** Counts the steps. */
+  private step = 0
   private begunAt: number | undefined
   private endedAt: number | undefined
   private status: RunStatus = "running"
   private reason: string | undefined
   private instances: number
-  private readonly completed = new Set<InstanceId>()
-  private completedCount = 0
-  /** How many completions an instance still waits for. */
-  private readonly pending = new Map<InstanceId, number>()
-  /** Who holds each ready instance, and which named worker it was planned for. */
-  private readonly holderOf = new Map<InstanceId, { holder: string; readonly planned: string | undefined }>()
-  private readonly holders = new Map<string, Holder>()
-  /** Attempts of instances whose worker was lost before. */
-  private readonly attempts = new Map<InstanceId, number>()
+  private completed = 0
+  private readonly progress = new Map<InstanceId, Progress>()
+  private readonly holders: Holders
   private readonly openTargets: Set<InstanceId>
   private readonly failures: Array<Failure.Failure> = []
-  /** No lease runs out before this: saves looking. */
-  private nextDeadline = Number.POSITIVE_INFINITY
-  /** Who was lost in the current step, with what. */
-  private lost: Array<{
-    readonly worker: string
-    readonly instances: ReadonlySet<InstanceId>
-    readonly reason: string
-  }> = []
-  private messages: Array<[channel: string, message: Message]> = []
+  private messages: Array<readonly [channel: string, message: Message]> = []
 
-  // What the current step answers.
+  // What the current step has found so far.
+  private lost: Array<{ readonly holder: Holder; readonly reason: string }> = []
   private ready: Array<Ready> = []
   private invoke: Array<string> = []
   private refused: Array<InstanceId> = []
@@ -73,37 +57,33 @@ export class MemoryRun {
   constructor(spec: RunSpec) {
     this.spec = spec
     this.instances = spec.instances
+    this.holders = new Holders(spec.leaseMs)
     this.openTargets = new Set(spec.targets)
   }
 
+  /** To be called before each step. The store's clock does not go back, whatever the system's does. */
+  tick(now: number): void {
+    this.now = Math.max(this.now, now)
+    this.step++
+  }
+
   begin(client: string): Reply {
-    if (this.begunAt !== undefined) {
-      for (const { instance, worker } of this.spec.ready)
-        this.answerAgain(client, instance, worker, undefined)
-      return this.reply()
-    }
-    this.begunAt = this.now
-    for (const { instance, worker } of this.spec.ready) this.makeReady(client, instance, worker, undefined)
-    if (this.openTargets.size === 0) this.end("succeeded")
+    const { ready } = this.spec
+    if (this.begunAt === undefined) {
+      this.begunAt = this.now
+      for (const { instance, worker } of ready) this.makeReady(client, instance, worker, undefined, 1)
+      if (this.openTargets.size === 0) this.end("succeeded")
+    } else for (const { instance, worker } of ready) this.answerAgain(client, instance, worker, undefined)
     return this.reply()
   }
 
   complete(worker: string, completions: ReadonlyArray<Completion>): Reply {
-    if (this.status === "running") {
-      this.touch(worker)
-      this.expire()
-    }
+    this.holders.renew(worker, this.now)
+    this.expire()
     const notices: Array<CompletedNotice> = []
     for (const completion of completions) {
-      if (this.status !== "running") {
-        this.refused.push(completion.instance)
-        this.turnAway(completion.keep)
-      } else if (this.accept(worker, completion)) {
+      if (this.accept(worker, completion)) {
         notices.push({ instance: completion.instance, measure: completion.measure })
-      } else {
-        this.refused.push(completion.instance)
-        for (const { inputs, instance, worker: planned } of completion.steps)
-          this.answerAgain(worker, instance, planned, inputs)
       }
     }
     if (notices.length > 0) {
@@ -113,34 +93,49 @@ export class MemoryRun {
       ])
     }
     this.takeOver(worker)
-    return this.reply(worker)
+    const holder = this.holders.get(worker)
+    if (holder !== undefined) {
+      if (holder.inbox.length > 0) this.answerInbox(holder)
+      this.holders.deleteIfIdle(holder)
+    }
+    return this.reply()
   }
 
   /** I1: what is complete stays as it is. */
   private accept(worker: string, { added, instance, keep, releases, steps }: Completion): boolean {
-    if (this.completed.has(instance)) return false
-    this.completed.add(instance)
-    this.completedCount++
+    if (this.status !== "running") {
+      this.refused.push(instance)
+      for (const kept of keep) this.values.turnAway(kept)
+      return false
+    }
+    const before = this.progress.get(instance)
+    if (before === COMPLETE) {
+      this.refused.push(instance)
+      for (const one of steps) this.answerAgain(worker, one.instance, one.worker, one.inputs)
+      return false
+    }
+    this.progress.set(instance, COMPLETE)
+    this.completed++
     this.instances += added
-    this.pending.delete(instance)
-    this.attempts.delete(instance)
-    this.letGo(instance)
-    for (const kept of keep) this.put(kept)
-    for (const step of steps) this.advance(worker, step)
-    for (const release of releases) this.release(release)
+    if (typeof before === "object") {
+      const { holder } = before
+      holder.remove(before)
+      if (holder.worker !== worker) this.holders.deleteIfIdle(holder)
+    }
+    for (const kept of keep) this.values.put(kept)
+    for (const one of steps) this.advance(worker, one)
+    for (const release of releases) this.values.release(release)
     if (this.openTargets.delete(instance) && this.openTargets.size === 0) this.end("succeeded")
     return true
   }
 
-  /** I2: reaching zero happens once, since the entry is gone then and completed instances are passed over. */
+  /** I2: counts down what is neither ready nor complete; so zero is reached once. */
   private advance(worker: string, { delta, inputs, instance, need, worker: planned }: PlannedStep) {
-    if (this.completed.has(instance) || this.holderOf.has(instance)) return
-    const waits = (this.pending.get(instance) ?? need) + delta
-    if (waits > 0) this.pending.set(instance, waits)
-    else {
-      this.pending.delete(instance)
-      this.makeReady(worker, instance, planned, inputs)
-    }
+    const before = this.progress.get(instance)
+    if (before === COMPLETE || typeof before === "object") return
+    const waits = (before ?? need) + delta
+    if (waits > 0) this.progress.set(instance, waits)
+    else this.makeReady(worker, instance, planned, inputs, 1)
   }
 
   /** I3: gives a ready instance to the caller, or to the named worker it was planned for. */
@@ -148,104 +143,103 @@ export class MemoryRun {
     caller: string,
     instance: InstanceId,
     planned: string | undefined,
-    inputs: ReadonlyArray<InstanceId> | undefined
+    inputs: Inputs,
+    attempt: number
   ) {
-    const holderId = planned ?? caller
-    const holder = this.holder(holderId)
-    holder.instances.add(instance)
-    this.holderOf.set(instance, { holder: holderId, planned })
-    if (holderId === caller) {
-      this.ready.push({ instance, attempt: this.attemptOf(instance), inputs: this.inline(inputs) })
-      return
+    const holder = this.holders.obtain(planned ?? caller, this.now)
+    const told = holder.worker === caller
+    const held: Held = {
+      instance,
+      holder,
+      planned,
+      attempt,
+      told,
+      answeredIn: 0,
+      previous: undefined,
+      next: undefined
     }
-    holder.inbox.add(instance)
-    if (holder.incarnation !== undefined) this.messages.push([holderId, { type: "wake" }])
-    else if (!holder.invoked) {
-      // It has a whole lease to come.
-      this.touch(holderId).invoked = true
-      this.invoke.push(holderId)
+    holder.add(held)
+    this.progress.set(instance, held)
+    if (told) this.answer(held, inputs)
+    else {
+      holder.inbox.push(held)
+      if (holder.incarnation !== undefined) this.messages.push([holder.worker, { type: "wake" }])
+      else if (!holder.asked) this.ask(holder)
     }
+  }
+
+  /** Has the caller invoke a named worker, which has a whole lease to come. */
+  private ask(holder: Holder) {
+    if (holder.askedIn === this.step) return
+    holder.asked = true
+    holder.askedIn = this.step
+    this.holders.renew(holder.worker, this.now)
+    this.invoke.push(holder.worker)
+  }
+
+  private answer(held: Held, inputs: Inputs) {
+    held.told = true
+    if (held.answeredIn === this.step) return
+    held.answeredIn = this.step
+    const { attempt, instance } = held
+    this.ready.push({ instance, attempt, inputs: inputs === undefined ? NONE : this.values.inline(inputs) })
   }
 
   /** For a caller that repeats a call since its answer was lost: what it was given, as far as it still holds it. */
-  private answerAgain(
-    caller: string,
-    instance: InstanceId,
-    planned: string | undefined,
-    inputs: ReadonlyArray<InstanceId> | undefined
-  ) {
-    const held = this.holderOf.get(instance)
-    if (held === undefined || held.holder !== (planned ?? caller)) return
-    const holder = this.holders.get(held.holder)!
-    if (held.holder !== caller) {
-      const starting = holder.invoked && holder.incarnation === undefined
-      if (starting && !this.invoke.includes(held.holder)) this.invoke.push(held.holder)
-    } else if (!holder.inbox.has(instance) && !this.ready.some((ready) => ready.instance === instance))
-      this.ready.push({ instance, attempt: this.attemptOf(instance), inputs: this.inline(inputs) })
+  private answerAgain(caller: string, instance: InstanceId, planned: string | undefined, inputs: Inputs) {
+    const held = this.progress.get(instance)
+    if (typeof held !== "object" || held.holder.worker !== (planned ?? caller)) return
+    const { holder } = held
+    if (holder.worker !== caller) {
+      if (holder.asked && holder.incarnation === undefined) this.ask(holder)
+    } else if (held.told) this.answer(held, inputs)
   }
 
-  private inline(instances: ReadonlyArray<InstanceId> | undefined): Ready["inputs"] {
-    if (instances === undefined) return []
-    const found: Array<readonly [InstanceId, Uint8Array]> = []
-    for (const instance of instances) {
-      const value = this.values.get(instance)?.value
-      if (value !== undefined && value !== "object") found.push([instance, value])
+  /** For a named worker: what became ready for it meanwhile. */
+  private answerInbox(holder: Holder) {
+    const { inbox } = holder
+    holder.inbox = []
+    for (const held of inbox) {
+      if (held.holder === holder && !held.told && this.progress.get(held.instance) === held)
+        this.answer(held, undefined)
     }
-    return found
   }
 
-  private attemptOf(instance: InstanceId): number {
-    return this.attempts.get(instance) ?? 1
+  private answerHeld(holder: Holder, wanted: (held: Held) => boolean) {
+    holder.inbox = []
+    for (const held of holder.instances()) if (wanted(held)) this.answer(held, undefined)
   }
 
   keep(worker: string, values: ReadonlyArray<Kept>): Reply {
-    if (this.status === "running") {
-      this.touch(worker)
-      for (const kept of values) this.put(kept)
-    } else this.turnAway(values)
-    return this.reply()
-  }
-
-  private put({ instance, readers, value }: Kept) {
-    if (readers > 0 && !this.values.has(instance)) this.values.set(instance, { value, readers })
-    else if (value === "object" && !this.values.has(instance)) this.dropped.push(instance)
-  }
-
-  /** Values for a run that has ended: they are the caller's to remove again, unless they are the result. */
-  private turnAway(values: ReadonlyArray<Kept>) {
-    for (const { instance, value } of values) {
-      if (value === "object" && !this.values.has(instance)) this.dropped.push(instance)
+    this.holders.renew(worker, this.now)
+    for (const kept of values) {
+      if (this.status === "running") this.values.put(kept)
+      else this.values.turnAway(kept)
     }
-  }
-
-  /** I9. */
-  private release({ delta, value }: Flow.Release) {
-    const kept = this.values.get(value)
-    if (kept === undefined) return
-    kept.readers += delta
-    if (kept.readers > 0) return
-    this.values.delete(value)
-    if (kept.value === "object") this.dropped.push(value)
+    return this.reply()
   }
 
   adopt(worker: string, instances: ReadonlyArray<InstanceId>): Reply {
-    if (this.status === "running") this.touch(worker)
+    this.holders.renew(worker, this.now)
     for (const instance of instances) {
-      const held = this.holderOf.get(instance)
-      if (held === undefined) {
-        this.refused.push(instance)
-        continue
-      }
-      this.holders.get(held.holder)?.instances.delete(instance)
-      this.holders.get(held.holder)?.inbox.delete(instance)
-      held.holder = worker
-      this.holder(worker).instances.add(instance)
+      const held = this.progress.get(instance)
+      if (typeof held !== "object") this.refused.push(instance)
+      else this.move(held, this.holders.obtain(worker, this.now))
     }
     return this.reply()
   }
 
+  private move(held: Held, to: Holder) {
+    const from = held.holder
+    held.told = true
+    if (from === to) return
+    from.remove(held)
+    to.add(held)
+    this.holders.deleteIfIdle(from)
+  }
+
   renew(workers: ReadonlyArray<string>, taker: string): Reply {
-    for (const worker of workers) if (this.holders.has(worker)) this.touch(worker)
+    for (const worker of workers) this.holders.renew(worker, this.now)
     this.expire()
     this.takeOver(taker)
     return this.reply()
@@ -254,46 +248,46 @@ export class MemoryRun {
   attach(worker: string, incarnation: string): Reply | undefined {
     if (this.status !== "running") return this.reply()
     const known = this.holders.get(worker)
-    const other = known?.incarnation
-    if (known !== undefined && (other === undefined || other === incarnation)) this.touch(worker)
-    // A former incarnation that was silent for too long is lost like any worker.
+    const isOther = known?.incarnation !== undefined && known.incarnation !== incarnation
+    if (isOther && known.deadline > this.now) return undefined
+    // Another incarnation that was silent for too long is lost like any worker.
+    if (!isOther) this.holders.renew(worker, this.now)
     this.expire()
-    if (other !== undefined && other !== incarnation && this.holders.get(worker) === known) return undefined
-    const holder = this.touch(worker)
+    const holder = this.holders.obtain(worker, this.now)
     holder.incarnation = incarnation
-    holder.invoked = true
+    holder.asked = false
     // What an incarnation was given may not have reached it: it gets everything.
-    for (const instance of holder.instances) holder.inbox.add(instance)
+    this.answerHeld(holder, () => true)
     this.takeOver(worker)
-    return this.reply(worker)
+    return this.reply()
   }
 
   detach(worker: string, incarnation: string): Reply {
-    if (this.holders.get(worker)?.incarnation !== incarnation) return this.reply()
-    const holder = this.touch(worker)
+    const holder = this.holders.get(worker)
+    if (holder?.incarnation !== incarnation) return this.reply()
+    this.holders.renew(worker, this.now)
     this.expire()
     this.takeOver(worker)
     // What the plan gave it is nobody else's to run. If it does not know of something, the answer was lost.
-    for (const instance of holder.instances) {
-      if (this.holderOf.get(instance)?.planned === worker) holder.inbox.add(instance)
-    }
-    const reply = this.reply(worker)
-    if (reply.ready.length === 0 || reply.status !== "running") {
+    this.answerHeld(holder, ({ planned }) => planned === worker)
+    if (this.ready.length === 0) {
       holder.incarnation = undefined
-      holder.invoked = false
-      if (holder.instances.size === 0) this.holders.delete(worker)
+      this.holders.deleteIfIdle(holder)
     }
-    return reply
+    return this.reply()
   }
 
   abandon(workers: ReadonlyArray<string>, taker: string, reason: string): Reply {
     this.expire()
-    for (const worker of workers) this.lose(worker, reason)
+    for (const worker of workers) {
+      const holder = this.holders.get(worker)
+      if (holder !== undefined) this.lose(holder, reason)
+    }
     this.takeOver(taker)
     return this.reply()
   }
 
-  fail(failure: Failure.Failure) {
+  fail(failure: Failure.Failure): void {
     if (this.status !== "running" && this.status !== "failed") return
     const { attempts, instance, kind, worker } = failure
     const isSame = (one: Failure.Failure) =>
@@ -303,7 +297,7 @@ export class MemoryRun {
     if (this.status === "running") this.end("failed")
   }
 
-  cancel(reason: string) {
+  cancel(reason: string): void {
     if (this.status !== "running") return
     this.reason = reason
     this.end("cancelled")
@@ -316,7 +310,7 @@ export class MemoryRun {
       status: this.status,
       begunAt: this.begunAt ?? 0,
       endedAt: this.endedAt,
-      completed: this.completedCount,
+      completed: this.completed,
       instances: this.instances,
       failures: [...this.failures],
       reason: this.reason
@@ -325,18 +319,11 @@ export class MemoryRun {
 
   /** How many entries are kept, besides the run itself. */
   usage(): number {
-    return (
-      this.values.size +
-      this.pending.size +
-      this.holderOf.size +
-      this.holders.size +
-      this.attempts.size +
-      this.completed.size
-    )
+    return this.values.size + this.progress.size + this.holders.size
   }
 
-  takeMessages(): ReadonlyArray<[string, Message]> {
-    if (this.messages.length === 0) return NO_MESSAGES
+  takeMessages(): ReadonlyArray<readonly [string, Message]> {
+    if (this.messages.length === 0) return NONE
     const messages = this.messages
     this.messages = []
     return messages
@@ -344,22 +331,18 @@ export class MemoryRun {
 
   /** I4, I5: everyone who speaks learns whose lease has run out. */
   private expire() {
-    if (this.now < this.nextDeadline || this.status !== "running") return
-    this.nextDeadline = Number.POSITIVE_INFINITY
-    for (const [worker, holder] of this.holders) {
-      if (holder.deadline <= this.now) this.lose(worker, "it has not been heard of for longer than its lease")
-      else this.nextDeadline = Math.min(this.nextDeadline, holder.deadline)
+    for (const holder of this.holders.expired(this.now)) {
+      this.lose(holder, "it has not been heard of for longer than its lease")
     }
   }
 
   /** Forgets a holder. What it held is handed out by `takeOver`, when it is clear who is lost and what is complete. */
-  private lose(worker: string, reason: string) {
-    const holder = this.holders.get(worker)
-    if (holder === undefined || this.status !== "running") return
-    this.holders.delete(worker)
-    if (holder.instances.size === 0) return
-    this.messages.push([CLIENT, { type: "lost", worker, instances: holder.instances.size, reason }])
-    this.lost.push({ worker, instances: holder.instances, reason })
+  private lose(holder: Holder, reason: string) {
+    const { count, worker } = holder
+    this.holders.delete(holder)
+    if (count === 0) return
+    this.messages.push([CLIENT, { type: "lost", worker, instances: count, reason }])
+    this.lost.push({ holder, reason })
   }
 
   /** I5: hands out what was lost in this step, counting one attempt for each. */
@@ -367,100 +350,51 @@ export class MemoryRun {
     if (this.lost.length === 0) return
     const lost = this.lost
     this.lost = []
-    for (const { instances, reason, worker } of lost) {
-      for (const instance of instances) {
-        const held = this.holderOf.get(instance)
-        if (held === undefined || held.holder !== worker) continue
-        this.holderOf.delete(instance)
-        const attempts = this.attemptOf(instance)
-        if (attempts >= this.spec.maxAttempts) {
-          this.fail({
-            instance,
-            kind: "lost",
-            worker,
-            attempts,
-            message: `its worker was lost ${attempts} times; the last time because ${reason}`
-          })
-          return
-        }
-        this.attempts.set(instance, attempts + 1)
-        this.makeReady(taker, instance, held.planned, undefined)
+    for (const { holder, reason } of lost) {
+      for (const { attempt, instance, planned } of holder.instances()) {
+        if (this.status !== "running") return
+        if (attempt < this.spec.maxAttempts) this.makeReady(taker, instance, planned, undefined, attempt + 1)
+        else this.giveUp(instance, holder.worker, attempt, reason)
       }
     }
   }
 
-  private holder(worker: string): Holder {
-    const known = this.holders.get(worker)
-    if (known !== undefined) return known
-    const deadline = this.now + this.spec.leaseMs
-    const holder: Holder = {
-      deadline,
-      instances: new Set(),
-      inbox: new Set(),
-      incarnation: undefined,
-      invoked: false
-    }
-    this.holders.set(worker, holder)
-    this.nextDeadline = Math.min(this.nextDeadline, deadline)
-    return holder
-  }
-
-  private touch(worker: string): Holder {
-    const holder = this.holder(worker)
-    holder.deadline = this.now + this.spec.leaseMs
-    return holder
-  }
-
-  private letGo(instance: InstanceId) {
-    const held = this.holderOf.get(instance)
-    if (held === undefined) return
-    this.holderOf.delete(instance)
-    const holder = this.holders.get(held.holder)
-    holder?.instances.delete(instance)
-    holder?.inbox.delete(instance)
+  private giveUp(instance: InstanceId, worker: string, attempts: number, reason: string) {
+    const message =
+      attempts === 1
+        ? `its worker was lost: ${reason}`
+        : `its worker was lost ${attempts} times, the last time because ${reason}`
+    this.fail({ instance, kind: "lost", worker, attempts, message })
   }
 
   /** I8: what is left of a run that has ended is its targets' values and its state. */
   private end(status: "succeeded" | "failed" | "cancelled") {
     this.status = status
     this.endedAt = this.now
-    const targets = new Set(status === "succeeded" ? this.spec.targets : [])
-    for (const [instance, { value }] of this.values) {
-      if (targets.has(instance)) continue
-      this.values.delete(instance)
-      if (value === "object" && status === "succeeded") this.dropped.push(instance)
-    }
+    if (status === "succeeded") this.values.retain(new Set(this.spec.targets))
+    else this.values.clear()
     this.wakeAll()
     this.messages.push([CLIENT, { type: "ended", status }])
-    this.pending.clear()
-    this.holderOf.clear()
+    this.progress.clear()
     this.holders.clear()
-    this.attempts.clear()
-    this.completed.clear()
-    this.nextDeadline = Number.POSITIVE_INFINITY
+    this.lost = []
+    this.ready = []
+    this.invoke = []
   }
 
   /** Workers that wait for work are told that there will be none. */
-  wakeAll() {
-    for (const [worker, { incarnation }] of this.holders) {
+  wakeAll(): void {
+    for (const { incarnation, worker } of this.holders.all()) {
       if (incarnation !== undefined) this.messages.push([worker, { type: "wake" }])
     }
   }
 
-  /** The answer; for a named worker with what is in its inbox. */
-  private reply(named?: string): Reply {
-    const ready = this.ready
-    const inbox = named === undefined ? undefined : this.holders.get(named)?.inbox
-    if (inbox !== undefined) {
-      for (const instance of inbox) ready.push({ instance, attempt: this.attemptOf(instance), inputs: [] })
-      inbox.clear()
-    }
-    const running = this.status === "running"
+  private reply(): Reply {
     const reply: Reply = {
       now: this.now,
       status: this.status,
-      ready: running ? ready : [],
-      invoke: running ? this.invoke : [],
+      ready: this.ready,
+      invoke: this.invoke,
       refused: this.refused,
       dropped: this.dropped
     }
@@ -472,4 +406,4 @@ export class MemoryRun {
   }
 }
 
-const NO_MESSAGES: ReadonlyArray<[string, Message]> = []
+const NONE: ReadonlyArray<never> = []
