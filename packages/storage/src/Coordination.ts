@@ -272,7 +272,9 @@ export class Coordination extends Context.Service<
     readonly usage: Effect.Effect<number, StoreError>
     /** Publishes a hint (I7). */
     readonly publish: (run: string, channel: string, message: Message) => Effect.Effect<void, StoreError>
-    /** Calls `listener` with each message on a channel until the scope closes. */
+    /**
+     * Calls `listener` with each message on a channel until the scope closes. What it throws is logged: it stops nobody.
+     */
     readonly subscribe: (
       run: string,
       channel: string,

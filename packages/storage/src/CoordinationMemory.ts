@@ -36,7 +36,10 @@ export const layer: Layer.Layer<Coordination> = Layer.effect(
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
     const runs = new Map<string, MemoryRun>()
-    const channels = new Channels<Message>()
+    const context = yield* Effect.context()
+    const channels = new Channels<Message>((error) => {
+      Effect.runForkWith(context)(Effect.logError("a listener failed on a message of a run", error))
+    })
 
     /** Runs `step` on the run, then tells whom it concerns: the client what completed and ended, named workers to wake. */
     const act = <A>(

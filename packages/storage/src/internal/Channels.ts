@@ -2,8 +2,21 @@
 export class Channels<M> {
   private readonly runs = new Map<string, Map<string, Set<Subscription<M>>>>()
 
+  private readonly failed: (error: unknown) => void
+
+  /** @param failed is told what a listener throws: it is not the publisher's */
+  constructor(failed: (error: unknown) => void) {
+    this.failed = failed
+  }
+
   publish(run: string, channel: string, message: M): void {
-    for (const { listener } of this.runs.get(run)?.get(channel) ?? NONE) listener(message)
+    for (const { listener } of this.runs.get(run)?.get(channel) ?? NONE) {
+      try {
+        listener(message)
+      } catch (error) {
+        this.failed(error)
+      }
+    }
   }
 
   /** @returns what ends the subscription */
