@@ -1,8 +1,10 @@
 /**
  * Wraps a worker's stages with the behaviours of the annotations in force.
  */
-import { Annotation, type Behaviour, Instance, type InstanceId } from "@weft/core"
+import { Annotation, type Behaviour, Instance } from "@weft/core"
 import type { Effect } from "effect"
+import type { Work } from "./Invocation.ts"
+import { type Prompt, toEffect } from "./Prompt.ts"
 import type { WorkerState } from "./WorkerState.ts"
 
 type NodeStage = Exclude<keyof Behaviour.Stages<unknown>, "start" | "stop">
@@ -19,12 +21,13 @@ const workerContext = (state: WorkerState): Behaviour.WorkerContext => ({
 export const wrapped = <A, E>(
   state: WorkerState,
   stage: NodeStage,
-  instance: InstanceId,
-  attempt: number,
-  next: Effect.Effect<A, E>
-): Effect.Effect<A, E> => {
+  { attempt, instance }: Work,
+  next: () => Prompt<A, E>
+): Prompt<A, E> => {
   const node = Instance.nodeOf(instance)
-  return state.context.behavioursOf(node).reduceRight((inner, { behaviour, value }) => {
+  const behaviours = state.context.behavioursOf(node)
+  if (behaviours.length === 0) return next()
+  return behaviours.reduceRight((inner, { behaviour, value }) => {
     const wrap = behaviour.stages[stage] as Behaviour.Wrap<Behaviour.NodeContext, A> | undefined
     if (wrap === undefined) return inner
     const context: Behaviour.NodeContext = {
@@ -37,7 +40,7 @@ export const wrapped = <A, E>(
       attempt
     }
     return wrap(context, inner)
-  }, next)
+  }, toEffect(next))
 }
 
 /** A stage of the whole worker, with all behaviours around it, the first outermost. */

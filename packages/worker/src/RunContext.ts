@@ -73,6 +73,11 @@ export class RunContext {
     })
   }
 
+  /** Whether a behaviour of any annotation wraps the instance's stages. */
+  hasBehaviours(instance: InstanceId): boolean {
+    return this.annotated && this.behavioursOf(Instance.nodeOf(instance)).length > 0
+  }
+
   /** A constant, if it is here. */
   constant(index: number): { readonly value: unknown } | undefined {
     const constant = this.graph.columns.constants[index]

@@ -7,17 +7,18 @@
  * its name, runs what the plan gave it as it becomes ready, and leaves when nothing has come for a while; whoever then
  * makes work ready for it sees that it is not alive and invokes it anew.
  */
-import { Flow, Instance } from "@weft/core"
+import { Flow, type Graph, Instance, type InstanceId } from "@weft/core"
 import { Coordination, type Kept, ObjectStore, type StoreError } from "@weft/storage"
 import { Effect, Latch, Option } from "effect"
 import { wrapped, wrappedWorker } from "./Behaviours.ts"
 import { type EngineError, Host, type Invoker } from "./Engine.ts"
 import type { Invocation, Work } from "./Invocation.ts"
+import * as Prompt from "./Prompt.ts"
 import type { RunContext } from "./RunContext.ts"
 import { complete, drain } from "./stages/Complete.ts"
 import { call } from "./stages/Execute.ts"
 import { handOver, tree } from "./stages/HandOff.ts"
-import { inputs } from "./stages/Inputs.ts"
+import { type Inputs, inputs } from "./stages/Inputs.ts"
 import { publish, publishItems, store } from "./stages/Publish.ts"
 import { NodeFailed, WorkerState } from "./WorkerState.ts"
 
@@ -80,8 +81,9 @@ const namedLife = Effect.fnUntraced(function* (state: WorkerState) {
 /** Before a named worker leaves: values that only it has, and that others may ask for, go to the store. */
 const keepHeld = Effect.fnUntraced(function* (state: WorkerState) {
   const keep: Array<Kept> = []
-  for (const instance of [...state.values.unstored()])
-    yield* store(state, instance, Instance.nodeOf(instance), keep)
+  for (const instance of [...state.values.unstored()]) {
+    yield* Prompt.toEffect(() => store(state, instance, Instance.nodeOf(instance), keep))
+  }
   if (keep.length > 0) yield* handOver(state, yield* state.coordination.keep(state.run, state.worker, keep))
 })
 
@@ -100,62 +102,84 @@ const work = Effect.fnUntraced(function* (state: WorkerState) {
 /** How often, in ms, a worker says what it is running. */
 const NOTICE_MS = 100
 
-const node = Effect.fnUntraced(function* (
+/** Takes one node through its stages. Part of the worker's own generator: most nodes need no Effect at all. */
+function* node(
   state: WorkerState,
   one: Work
 ): Effect.fn.Return<void, NodeFailed | StoreError | EngineError> {
-  const { attempt, instance } = one
+  const { instance } = one
   const { graph } = state.context
-  const id = Instance.nodeOf(instance)
-  const kind = graph.kind(id)
+  const kind = graph.kind(Instance.nodeOf(instance))
   const beganAt = performance.now()
   if (kind === "call" && beganAt - state.noticedAt > NOTICE_MS) {
     state.noticedAt = beganAt
     state.tell({ type: "started", worker: state.worker, instance })
   }
-  let width = 0
-  let inputBytes = 0
-  let tries = 0
-  const gathered = Effect.map(inputs(state, instance), (got) => {
-    width = got.width
-    inputBytes = got.bytes
-    return got.args
-  })
-  const args = yield* wrapped(state, "inputs", instance, attempt, gathered)
-  const startedAt = Date.now()
+
+  let gathered: Inputs | undefined
+  const arguments_ = wrapped(state, "inputs", one, () =>
+    Prompt.map(inputs(state, instance), (got) => {
+      gathered = got
+      return got.args
+    })
+  )
+  const args = Prompt.waits(arguments_) ? yield* arguments_ : arguments_
   const executeAt = performance.now()
-  const executed = Effect.map(call(state, one, args), (got) => {
-    tries = got.tries
-    return got.value
-  })
-  const value = yield* wrapped(state, "execute", instance, attempt, executed)
+
+  let tries = 1
+  const result = wrapped(state, "execute", one, () =>
+    Prompt.map(call(state, one, args), (executed) => {
+      tries = executed.tries
+      return executed
+    })
+  )
+  const { value } = Prompt.waits(result) ? yield* result : result
   const publishAt = performance.now()
-  if (kind === "expand" || kind === "gate") width = value as number
+
+  const width = kind === "expand" || kind === "gate" ? (value as number) : (gathered?.width ?? 0)
   const keep: Array<Kept> = []
   let outputBytes = 0
-  const published = Effect.gen(function* () {
-    outputBytes = yield* publish(state, instance, value, keep)
-    if (kind === "expand")
-      outputBytes += yield* publishItems(state, instance, args[0] as ReadonlyArray<unknown>, keep)
-  })
-  yield* wrapped(state, "publish", instance, attempt, published)
+  const published = wrapped(state, "publish", one, () =>
+    Prompt.map(publishAll(state, instance, kind, value, args, keep), (bytes) => {
+      outputBytes = bytes
+    })
+  )
+  if (Prompt.waits(published)) yield* published
+
   const reads = Flow.releases(graph, instance, width)
-  const releases = reads.filter(({ value: input }) => state.values.isStored(input))
-  for (const { value: input } of reads) state.values.unpin(input)
+  const releases: Array<Flow.Release> = []
+  for (const read of reads) {
+    if (state.values.isStored(read.value)) releases.push(read)
+    state.values.unpin(read.value)
+  }
   const measure = {
-    startedAt,
+    startedAt: performance.timeOrigin + executeAt,
     inputsMs: executeAt - beganAt,
     executionMs: publishAt - executeAt,
-    inputBytes,
+    inputBytes: gathered?.bytes ?? 0,
     outputBytes,
     tries
   }
   const steps = Flow.steps(graph, instance, width)
-  yield* wrapped(
-    state,
-    "complete",
-    instance,
-    attempt,
+  const completed = wrapped(state, "complete", one, () =>
     complete(state, { instance, width, keep, steps, releases, measure })
   )
-})
+  if (Prompt.waits(completed)) yield* completed
+}
+
+/** The node's value, and for a list that is opened its elements too; how many bytes were encoded. */
+const publishAll = (
+  state: WorkerState,
+  instance: InstanceId,
+  kind: Graph.Kind,
+  value: unknown,
+  args: ReadonlyArray<unknown>,
+  keep: Array<Kept>
+): Prompt.Prompt<number, StoreError> => {
+  const published = publish(state, instance, value, keep)
+  if (kind !== "expand") return published
+  return Effect.gen(function* () {
+    const bytes = Prompt.waits(published) ? yield* published : published
+    return bytes + (yield* publishItems(state, instance, args[0] as ReadonlyArray<unknown>, keep))
+  })
+}

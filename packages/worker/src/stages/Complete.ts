@@ -8,6 +8,7 @@ import { Flow, Instance, type InstanceId, Plan } from "@weft/core"
 import type { Completion, PlannedStep, StoreError } from "@weft/storage"
 import { Effect, Exit, Fiber } from "effect"
 import type { EngineError } from "../Engine.ts"
+import { type Prompt, toEffect } from "../Prompt.ts"
 import type { Finished, WorkerState } from "../WorkerState.ts"
 import { handOver } from "./HandOff.ts"
 import { store } from "./Publish.ts"
@@ -27,7 +28,7 @@ const ASKED_INPUTS = 16
 type Failures = StoreError | EngineError
 
 /** Adds a completed instance to what coordination must be told, and tells it if it is time. */
-export const complete = (state: WorkerState, finished: Finished): Effect.Effect<void, Failures> => {
+export const complete = (state: WorkerState, finished: Finished): Prompt<void, Failures> => {
   const { claims, context } = state
   state.finished.push(finished)
   if (state.finished.length === 1) state.untoldSince = performance.now()
@@ -65,7 +66,8 @@ const lingers = (state: WorkerState, { instance, measure }: Finished): boolean =
 /** Stores what a crash would lose, then tells in the background. */
 const checkpoint = Effect.fnUntraced(function* (state: WorkerState) {
   for (const { instance, keep } of state.finished) {
-    if (state.values.isHeld(instance)) yield* store(state, instance, Instance.nodeOf(instance), keep)
+    if (!state.values.isHeld(instance)) continue
+    yield* toEffect(() => store(state, instance, Instance.nodeOf(instance), keep))
   }
   yield* tellSoon(state)
 })

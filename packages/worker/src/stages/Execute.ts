@@ -12,6 +12,7 @@ import {
 } from "@weft/core"
 import { Data, Duration, Effect, Schedule } from "effect"
 import type { Work } from "../Invocation.ts"
+import { type Prompt, toEffect, waits } from "../Prompt.ts"
 import * as TaskContext from "../TaskContext.ts"
 import { RESULT } from "../Values.ts"
 import { NodeFailed, type WorkerState } from "../WorkerState.ts"
@@ -39,17 +40,17 @@ export const call = (
   state: WorkerState,
   work: Work,
   args: ReadonlyArray<unknown>
-): Effect.Effect<Executed, NodeFailed> => {
+): Prompt<Executed, NodeFailed> => {
   const { graph, tasks } = state.context
   const id = Instance.nodeOf(work.instance)
   switch (graph.kind(id)) {
     case "expand":
       return Array.isArray(args[0])
-        ? Effect.succeed({ value: args[0].length, tries: 1 })
+        ? { value: args[0].length, tries: 1 }
         : Effect.fail(failed(state, work, "input", notAList(args[0])))
     case "gate":
     case "collect":
-      return Effect.succeed({ value: args[0], tries: 1 })
+      return { value: args[0], tries: 1 }
     default: {
       const name = graph.name(id)
       const reference = tasks.get(name)
@@ -80,25 +81,37 @@ const failed = (
     ...more
   })
 
-const callTask = (state: WorkerState, work: Work, reference: TaskReference, args: ReadonlyArray<unknown>) => {
+const callTask = (
+  state: WorkerState,
+  work: Work,
+  reference: TaskReference,
+  args: ReadonlyArray<unknown>
+): Prompt<Executed, NodeFailed> => {
   const options = state.context.graph.options(Instance.nodeOf(work.instance))
   const running = new RunningTask(state, work)
-  const one = Effect.suspend(() => attempt(state, work, running, reference, args, options))
-  const tried = options.retry === undefined ? one : retried(state, work, running, one, options.retry)
+  const one = () => attempt(state, work, running, reference, args, options)
+  const tried = options.retry === undefined ? one() : retried(state, work, running, toEffect(one), options.retry)
+  if (!waits(tried)) return accepted(state, work, running, tried.returned)
   return Effect.matchEffect(tried, {
-    onSuccess: (value) => {
-      const problem = unencodable(value)
-      return problem === undefined
-        ? Effect.succeed<Executed>({ value, tries: running.tries })
-        : Effect.fail(failed(state, work, "result", problem, running.evidence()))
-    },
+    onSuccess: ({ returned }) => toEffect(() => accepted(state, work, running, returned)),
     onFailure: (error) => {
       const kind = error instanceof TaskTimeout ? "timeout" : "error"
-      return Effect.fail(
-        failed(state, work, kind, messageOf(error), { ...running.evidence(), ...described(error) })
-      )
+      return Effect.fail(failed(state, work, kind, messageOf(error), { ...running.evidence(), ...described(error) }))
     }
   })
+}
+
+/** A returned value becomes the node's, if others could read it. */
+const accepted = (
+  state: WorkerState,
+  work: Work,
+  running: RunningTask,
+  value: unknown
+): Prompt<Executed, NodeFailed> => {
+  const problem = unencodable(value)
+  return problem === undefined
+    ? { value, tries: running.tries }
+    : Effect.fail(failed(state, work, "result", problem, running.evidence()))
 }
 
 /** Checks that others could read the value, whether or not anyone has to: the same program fails everywhere alike. */
@@ -134,32 +147,36 @@ const described = (error: unknown): Partial<Failure.Failure> =>
     : {}
 
 /** One execution of a task: its context, output and attempts. */
-class RunningTask implements TaskContext.Running {
+class RunningTask implements TaskContext.Running, TaskContext.TaskContext {
   tries = 0
   private stderr = ""
   private readonly state: WorkerState
   private readonly work: Work
   private abort: AbortController | undefined
-  readonly context: TaskContext.TaskContext
 
   constructor(state: WorkerState, work: Work) {
     this.state = state
     this.work = work
-    const task = this
-    this.context = {
-      run: state.run,
-      worker: state.worker,
-      get node() {
-        return state.context.label(work.instance)
-      },
-      get attempt() {
-        return work.attempt - 1 + task.tries
-      },
-      get signal() {
-        task.abort ??= new AbortController()
-        return task.abort.signal
-      }
-    }
+  }
+
+  get context(): TaskContext.TaskContext {
+    return this
+  }
+  get run(): string {
+    return this.state.run
+  }
+  get worker(): string {
+    return this.state.worker
+  }
+  get node(): string {
+    return this.state.context.label(this.work.instance)
+  }
+  get attempt(): number {
+    return this.work.attempt - 1 + this.tries
+  }
+  get signal(): AbortSignal {
+    this.abort ??= new AbortController()
+    return this.abort.signal
   }
 
   begin() {
@@ -173,15 +190,17 @@ class RunningTask implements TaskContext.Running {
 
   write(stream: "stdout" | "stderr", text: string) {
     if (stream === "stderr") this.stderr = (this.stderr + text).slice(-STDERR_TAIL)
-    this.state.tell({ type: "output", worker: this.state.worker, instance: this.work.instance, stream, text })
+    this.state.tell({ type: "output", worker: this.worker, instance: this.work.instance, stream, text })
   }
 
   evidence(): Partial<Failure.Failure> {
-    return {
-      attempts: this.work.attempt - 1 + this.tries,
-      ...(this.stderr === "" ? {} : { stderr: this.stderr })
-    }
+    return { attempts: this.attempt, ...(this.stderr === "" ? {} : { stderr: this.stderr }) }
   }
+}
+
+/** What a function returned; wrapped, since it may be anything, even an Effect. */
+interface Returned {
+  readonly returned: unknown
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
@@ -203,7 +222,7 @@ const attempt = (
   reference: TaskReference,
   args: ReadonlyArray<unknown>,
   { retry, timeout }: TaskOptions
-): Effect.Effect<unknown, unknown> => {
+): Prompt<Returned, unknown> => {
   running.begin()
   const release =
     timeout === undefined ? undefined : state.host.guard(state.worker, work.instance, reference.name, timeout)
@@ -218,11 +237,11 @@ const attempt = (
   } finally {
     release?.()
   }
-  if (!isThenable(result)) return Effect.succeed(result)
+  if (!isThenable(result)) return { returned: result }
   const settled = Promise.resolve(result)
-  const promised = Effect.callback<unknown, unknown>((resume) => {
+  const promised = Effect.callback<Returned, unknown>((resume) => {
     settled.then(
-      (value) => resume(Effect.succeed(value)),
+      (returned) => resume(Effect.succeed({ returned })),
       (error: unknown) => resume(Effect.fail(error))
     )
     return Effect.sync(() => running.stop(new Error("the run has ended")))
@@ -250,7 +269,7 @@ const retried = (
   state: WorkerState,
   work: Work,
   running: RunningTask,
-  one: Effect.Effect<unknown, unknown>,
+  one: Effect.Effect<Returned, unknown>,
   policy: number | Options.RetryPolicy
 ) => {
   const { attempts, backoff, errors, factor, jitter, maxBackoff } = Options.resolveRetry(policy)

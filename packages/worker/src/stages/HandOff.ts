@@ -12,6 +12,7 @@ import { Effect } from "effect"
 import { wrapped } from "../Behaviours.ts"
 import type { EngineError } from "../Engine.ts"
 import { type Invocation, type Work, workOf } from "../Invocation.ts"
+import { toEffect } from "../Prompt.ts"
 import { valueKey } from "../RunContext.ts"
 import type { WorkerState } from "../WorkerState.ts"
 import { store } from "./Publish.ts"
@@ -48,12 +49,11 @@ const share = Effect.fnUntraced(function* (
   const invocations: Array<Invocation> = [...named]
   for (const piece of pieces) invocations.push(yield* flexibleInvocation(state, piece))
   if (invocations.length === 0) return
-  const invoke = state.invoker.invoke(tree(invocations, state.invoker.fanOut))
-  const annotated = pieces.flat().map(({ attempt, instance }) => [instance, attempt] as const)
-  yield* annotated.reduce(
-    (next, [instance, attempt]) => wrapped(state, "handOff", instance, attempt, next),
-    invoke as Effect.Effect<void, StoreError | EngineError>
+  const invoke: Effect.Effect<void, StoreError | EngineError> = state.invoker.invoke(
+    tree(invocations, state.invoker.fanOut)
   )
+  const annotated = pieces.flat().filter(({ instance }) => state.context.hasBehaviours(instance))
+  yield* annotated.reduce((next, one) => toEffect(() => wrapped(state, "handOff", one, () => next)), invoke)
 })
 
 /**
@@ -112,7 +112,7 @@ const flexibleInvocation = Effect.fnUntraced(function* (
         room -= bytes.length
         carried.set(input, bytes)
       } else if (!state.values.isStored(input)) {
-        yield* store(state, input, Instance.nodeOf(input), keep)
+        yield* toEffect(() => store(state, input, Instance.nodeOf(input), keep))
       }
     }
   }

@@ -9,6 +9,7 @@ import { Codec, Flow, Graph, Instance, type InstanceId } from "@weft/core"
 import type { StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import * as Arguments from "../Arguments.ts"
+import { type Prompt, toEffect } from "../Prompt.ts"
 import { constantKey, valueKey } from "../RunContext.ts"
 import { NodeFailed, type WorkerState } from "../WorkerState.ts"
 import { call } from "./Execute.ts"
@@ -24,14 +25,14 @@ export interface Inputs {
 export const inputs = (
   state: WorkerState,
   instance: InstanceId
-): Effect.Effect<Inputs, NodeFailed | StoreError> => {
+): Prompt<Inputs, NodeFailed | StoreError> => {
   const { graph } = state.context
   const id = Instance.nodeOf(instance)
   if (graph.columns.codes[id] === Graph.code.collect) return collectInputs(state, instance)
   const missing = absent(state, Flow.inputs(graph, instance))
   const constants = absentConstants(state, id)
   if (missing.length === 0 && constants.length === 0) return decoded(state, instance, 0, 0)
-  return Effect.flatMap(fetch(state, missing, constants), (bytes) => decoded(state, instance, 0, bytes))
+  return Effect.flatMap(fetch(state, missing, constants), (bytes) => toEffect(() => decoded(state, instance, 0, bytes)))
 }
 
 /** A collect learns how many elements there are, then reads them. */
@@ -42,7 +43,7 @@ const collectInputs = Effect.fnUntraced(function* (state: WorkerState, instance:
   let bytes = yield* fetch(state, absent(state, [opened]), absentConstants(state, Instance.nodeOf(instance)))
   const width = state.values.get(opened) as number
   bytes += yield* fetch(state, absent(state, Flow.inputs(graph, instance, width)), [])
-  return yield* decoded(state, instance, width, bytes)
+  return yield* toEffect(() => decoded(state, instance, width, bytes))
 })
 
 const absent = (state: WorkerState, instances: ReadonlyArray<InstanceId>) =>
@@ -56,13 +57,18 @@ const absentConstants = (state: WorkerState, id: number) =>
     : NONE
 const NONE: ReadonlyArray<never> = []
 
-const decoded = (state: WorkerState, instance: InstanceId, width: number, bytes: number) => {
+const decoded = (
+  state: WorkerState,
+  instance: InstanceId,
+  width: number,
+  bytes: number
+): Prompt<Inputs, NodeFailed> => {
   try {
     const args = Arguments.resolve(state.context.graph, instance, width, {
       value: (input) => state.values.get(input),
       constant: (index) => state.context.constant(index)?.value
     })
-    return Effect.succeed<Inputs>({ args, width, bytes })
+    return { args, width, bytes }
   } catch (error) {
     if (!(error instanceof Codec.Undecodable)) throw error
     return Effect.fail(inputFailed(state, instance, `an input cannot be read: ${error.message}`))
@@ -116,13 +122,13 @@ const recompute = (state: WorkerState, instance: InstanceId): Effect.Effect<void
       const { expand, parent } = graph.columns.scopes[graph.columns.scopeOf[id]!]!
       const outside = indices.slice(0, -1)
       const opened = parent === 0 ? expand! : Instance.make(expand!, outside)
-      return Effect.map(inputs(state, opened), ({ args }) =>
+      return Effect.map(toEffect(() => inputs(state, opened)), ({ args }) =>
         state.values.made(instance, (args[0] as ReadonlyArray<unknown>)[indices.at(-1)!], 1)
       )
     }
     return Effect.gen(function* () {
-      const { args } = yield* inputs(state, instance)
-      const { value } = yield* call(state, { instance, attempt: 1 }, args)
+      const { args } = yield* toEffect(() => inputs(state, instance))
+      const { value } = yield* toEffect(() => call(state, { instance, attempt: 1 }, args))
       if (!state.values.has(instance)) state.values.made(instance, value, 1)
     })
   })

@@ -8,6 +8,7 @@
 import { Graph, Instance, type InstanceId, Plan } from "@weft/core"
 import type { Kept, StoreError } from "@weft/storage"
 import { Effect } from "effect"
+import { type Prompt, waits } from "../Prompt.ts"
 import { valueKey } from "../RunContext.ts"
 import type { WorkerState } from "../WorkerState.ts"
 
@@ -20,12 +21,12 @@ export const publish = (
   instance: InstanceId,
   value: unknown,
   keep: Array<Kept>
-): Effect.Effect<number, StoreError> => {
+): Prompt<number, StoreError> => {
   const id = Instance.nodeOf(instance)
   const { here, elsewhere } = audience(state, instance, id)
-  if (here === 0 && !elsewhere) return Effect.succeed(0)
+  if (here === 0 && !elsewhere) return 0
   state.values.made(instance, value, here)
-  return elsewhere ? store(state, instance, id, keep) : Effect.succeed(0)
+  return elsewhere ? store(state, instance, id, keep) : 0
 }
 
 /** Puts a value that is in memory into the store; how many bytes it has. */
@@ -34,13 +35,13 @@ export const store = (
   instance: InstanceId,
   id: number,
   keep: Array<Kept>
-): Effect.Effect<number, StoreError> => {
+): Prompt<number, StoreError> => {
   const bytes = state.values.bytes(instance)
   const readers = state.context.readersOf(id)
   state.values.setStored(instance)
   if (bytes.length <= INLINE_BYTES) {
     keep.push({ instance, value: bytes, readers })
-    return Effect.succeed(bytes.length)
+    return bytes.length
   }
   keep.push({ instance, value: "object", readers })
   return Effect.as(state.objects.put(state.run, valueKey(instance), bytes), bytes.length)
@@ -61,7 +62,8 @@ export const publishItems = Effect.fnUntraced(function* (
   for (const [i, element] of list.entries()) {
     const item = Instance.make(scope.item, [...indices, i])
     state.values.made(item, element, 0)
-    bytes += yield* store(state, item, scope.item, keep)
+    const stored = store(state, item, scope.item, keep)
+    bytes += waits(stored) ? yield* stored : stored
   }
   return bytes
 })

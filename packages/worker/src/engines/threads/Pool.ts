@@ -151,29 +151,32 @@ export class Pool {
         if (active !== undefined && message.fault !== undefined) {
           this.runs.get(active.run)?.lost([message.worker], message.fault)
         }
-        return this.dispatch()
+        this.dispatch()
+        break
       }
       case "idle":
       case "busy": {
         const active = thread.active.get(message.worker)
         if (active !== undefined) active.idle = message.type === "idle"
-        return this.dispatch()
+        this.dispatch()
+        break
       }
       case "guard":
         thread.guards.set(
           message.guard,
           setTimeout(() => this.overdue(thread, message), message.ms + GUARD_MS)
         )
-        return
+        break
       case "release":
         clearTimeout(thread.guards.get(message.guard))
         thread.guards.delete(message.guard)
-        return
+        break
       case "closed":
         for (const [worker, { run }] of thread.active) if (run === message.run) thread.active.delete(worker)
         thread.closing.get(message.run)?.()
         thread.closing.delete(message.run)
-        return this.dispatch()
+        this.dispatch()
+        break
       default:
         this.runs.get(message.run)?.receive(message, (answer) => thread.send(answer))
     }
