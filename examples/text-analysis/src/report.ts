@@ -8,7 +8,7 @@ export interface Findings {
   readonly names: ReadonlyArray<Name>
 }
 
-const COLUMNS = 68
+const COLUMNS = 60
 const BARS = " ▁▂▃▄▅▆▇█"
 const WORDS_PER_HOUR = 15_000
 
@@ -40,8 +40,8 @@ export const report = ({ book, chapters, names }: Findings): string => {
   const longest = chapters.find(({ longest }) => longest.sentence === book.longest.sentence)
   return [
     `${book.title}, by Herman Melville`,
-    `${chapters.length - 1} chapters and an epilogue, ${number(book.sentences)} sentences, ${number(book.words)} words: ` +
-      `${Math.round(book.words / WORDS_PER_HOUR)} hours of reading`,
+    `${chapters.length - 1} chapters and an epilogue: ${number(book.sentences)} sentences, ${number(book.words)} words, ` +
+      `${Math.round(book.words / WORDS_PER_HOUR)} hours to read`,
     "",
     "Who is where, from the first chapter to the last",
     ...names.map(
@@ -54,6 +54,6 @@ export const report = ({ book, chapters, names }: Findings): string => {
     `  the book  ${ease({ ...book, title: "" })}`,
     "",
     `The longest sentence has ${book.longest.words} words, in chapter ${longest?.title}`,
-    `  ${shorten(book.longest.sentence, 100)}`
+    `  ${shorten(book.longest.sentence, 76)}`
   ].join("\n")
 }
