@@ -34,16 +34,19 @@ class Check {
   }
 
   all() {
-    const { options, scopeOf, targets, tasks } = this.columns
-    for (const task of tasks) check(task.options, `task ${task.name}`)
+    const { codes, constants, options, scopeOf, targets, tasks } = this.columns
+    for (const task of tasks) checkOptions(task.options, `task ${task.name}`)
+    for (const constant of constants) checkPlain("value" in constant && constant.value, "a constant")
     this.scopes()
     for (let id = 0; id < this.size; id++) this.node(id)
     for (const [id, own] of options) {
       if (id >= this.size) fail(`there are options of node ${id}, which is not there`)
-      check(own, `node ${id}`)
+      checkOptions(own, `node ${id}`)
     }
     for (const ref of this.references(targets, this.size)) {
       if (scopeOf[ref] !== 0) fail(`the result is node ${ref}, which is inside an each`)
+      if (codes[ref]! < 0 && codes[ref] !== Graph.code.collect)
+        fail(`the result is node ${ref}, which has no value`)
     }
   }
 
@@ -148,9 +151,17 @@ const gateKey = ([expand, ...outside]: ReadonlyArray<Graph.Ref>) =>
     [...new Set(outside.map(({ node }) => node))].sort((a, b) => a - b)
   )
 
-const check = (options: Options.TaskOptions, where: string) => {
+const checkOptions = (options: Options.TaskOptions, where: string) => {
   const wrong = Options.problem(options)
   if (wrong !== undefined) fail(`${where}: ${wrong}`)
+  checkPlain(options, `an option of ${where}`)
+}
+
+/** References belong into arguments and results. */
+const checkPlain = (value: unknown, what: string) => {
+  const leaf = (at: unknown) =>
+    at instanceof Graph.Ref || at instanceof Graph.Const ? fail(`${what} is a reference`) : at
+  Nesting.map(value, { leaf })
 }
 
 const fail = (reason: string): never => {
