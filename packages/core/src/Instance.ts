@@ -21,13 +21,11 @@ export const nodeOf = (instance: InstanceId): number =>
   typeof instance === "number" ? instance : Number(instance.slice(0, instance.indexOf("[")))
 
 /** The indices. */
-export const indicesOf = (instance: InstanceId): Indices =>
-  typeof instance === "number"
-    ? NONE
-    : instance
-        .slice(instance.indexOf("[") + 1, -1)
-        .split(",")
-        .map(Number)
+export const indicesOf = (instance: InstanceId): Indices => {
+  if (typeof instance === "number") return NONE
+  const inner = instance.slice(instance.indexOf("[") + 1, -1)
+  return inner.includes(",") ? inner.split(",").map(Number) : [Number(inner)]
+}
 
 /** Shows an instance as people know it: `blur#17[3]`. */
 export const label = (name: string, instance: InstanceId): string => `${name}#${instance}`

@@ -103,10 +103,7 @@ const work = Effect.fnUntraced(function* (state: WorkerState) {
 const NOTICE_MS = 100
 
 /** Takes one node through its stages. Part of the worker's own generator: most nodes need no Effect at all. */
-function* node(
-  state: WorkerState,
-  one: Work
-): Effect.fn.Return<void, NodeFailed | StoreError | EngineError> {
+function* node(state: WorkerState, one: Work): Effect.fn.Return<void, NodeFailed | StoreError | EngineError> {
   const { instance } = one
   const { graph } = state.context
   const kind = graph.kind(Instance.nodeOf(instance))

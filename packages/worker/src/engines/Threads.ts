@@ -9,7 +9,14 @@ import { type Engine, EngineError, type Invoker, type OpenRun } from "../Engine.
 import type { Invocation } from "../Invocation.ts"
 import { invocationsFor } from "../stages/HandOff.ts"
 import { Pool } from "./threads/Pool.ts"
-import type { FromThread, ServiceName, StoreErrorData, ToThread } from "./threads/Protocol.ts"
+import {
+  type FromThread,
+  type ServiceName,
+  type StoreErrorData,
+  type ToThread,
+  unwrap,
+  wrap
+} from "./threads/Protocol.ts"
 
 /** Options of the `threads` engine. */
 export interface ThreadsOptions {
@@ -177,8 +184,8 @@ class Serve {
     const operation = this.services[service][method] as (
       ...args: ReadonlyArray<unknown>
     ) => Effect.Effect<unknown, StoreError>
-    return Effect.matchCause(operation(...args), {
-      onSuccess: (value) => answer({ type: "answer", call, value }),
+    return Effect.matchCause(operation(...(unwrap(args) as ReadonlyArray<unknown>)), {
+      onSuccess: (value) => answer({ type: "answer", call, value: wrap(service, value) }),
       onFailure: (cause) => answer({ type: "failed", call, error: dataOf(method, cause) })
     })
   }

@@ -90,13 +90,16 @@ const callTask = (
   const options = state.context.graph.options(Instance.nodeOf(work.instance))
   const running = new RunningTask(state, work)
   const one = () => attempt(state, work, running, reference, args, options)
-  const tried = options.retry === undefined ? one() : retried(state, work, running, toEffect(one), options.retry)
+  const tried =
+    options.retry === undefined ? one() : retried(state, work, running, toEffect(one), options.retry)
   if (!waits(tried)) return accepted(state, work, running, tried.returned)
   return Effect.matchEffect(tried, {
     onSuccess: ({ returned }) => toEffect(() => accepted(state, work, running, returned)),
     onFailure: (error) => {
       const kind = error instanceof TaskTimeout ? "timeout" : "error"
-      return Effect.fail(failed(state, work, kind, messageOf(error), { ...running.evidence(), ...described(error) }))
+      return Effect.fail(
+        failed(state, work, kind, messageOf(error), { ...running.evidence(), ...described(error) })
+      )
     }
   })
 }

@@ -22,17 +22,16 @@ export interface Inputs {
 }
 
 /** Gets the arguments of an instance. */
-export const inputs = (
-  state: WorkerState,
-  instance: InstanceId
-): Prompt<Inputs, NodeFailed | StoreError> => {
+export const inputs = (state: WorkerState, instance: InstanceId): Prompt<Inputs, NodeFailed | StoreError> => {
   const { graph } = state.context
   const id = Instance.nodeOf(instance)
   if (graph.columns.codes[id] === Graph.code.collect) return collectInputs(state, instance)
   const missing = absent(state, Flow.inputs(graph, instance))
   const constants = absentConstants(state, id)
   if (missing.length === 0 && constants.length === 0) return decoded(state, instance, 0, 0)
-  return Effect.flatMap(fetch(state, missing, constants), (bytes) => toEffect(() => decoded(state, instance, 0, bytes)))
+  return Effect.flatMap(fetch(state, missing, constants), (bytes) =>
+    toEffect(() => decoded(state, instance, 0, bytes))
+  )
 }
 
 /** A collect learns how many elements there are, then reads them. */
@@ -122,8 +121,9 @@ const recompute = (state: WorkerState, instance: InstanceId): Effect.Effect<void
       const { expand, parent } = graph.columns.scopes[graph.columns.scopeOf[id]!]!
       const outside = indices.slice(0, -1)
       const opened = parent === 0 ? expand! : Instance.make(expand!, outside)
-      return Effect.map(toEffect(() => inputs(state, opened)), ({ args }) =>
-        state.values.made(instance, (args[0] as ReadonlyArray<unknown>)[indices.at(-1)!], 1)
+      return Effect.map(
+        toEffect(() => inputs(state, opened)),
+        ({ args }) => state.values.made(instance, (args[0] as ReadonlyArray<unknown>)[indices.at(-1)!], 1)
       )
     }
     return Effect.gen(function* () {

@@ -4,7 +4,7 @@
  */
 import { Worker } from "node:worker_threads"
 import type { Invocation } from "../../Invocation.ts"
-import { type FromThread, portableInvocation, type ToThread } from "./Protocol.ts"
+import { type FromThread, portableInvocation, type ToThread, transferOf } from "./Protocol.ts"
 
 /** What a thread needs to know from the beginning. */
 export interface ThreadSettings {
@@ -52,7 +52,7 @@ class Thread {
   }
 
   send(message: ToThread) {
-    this.worker.postMessage(message)
+    this.worker.postMessage(message, transferOf(message))
   }
 
   /** How many of its workers are not just waiting. */

@@ -4,8 +4,8 @@
  * The stores are in the main thread; a thread calls their operations by message. Small bytes are copied with the
  * message, large ones are put into shared memory once and then cost nothing.
  */
-import type { InstanceId } from "@weft/core"
-import type { Completion, Kept, Message, StoreErrorReason } from "@weft/storage"
+import { Codec, type InstanceId } from "@weft/core"
+import type { Message, StoreErrorReason } from "@weft/storage"
 import type { Invocation } from "../../Invocation.ts"
 
 /** The services that a thread may call. */
@@ -21,7 +21,7 @@ export interface StoreErrorData {
 /** From the main thread. */
 export type ToThread =
   | { readonly type: "invoke"; readonly invocation: Invocation }
-  | { readonly type: "answer"; readonly call: number; readonly value: unknown }
+  | { readonly type: "answer"; readonly call: number; readonly value: Parcel }
   | { readonly type: "failed"; readonly call: number; readonly error: StoreErrorData }
   | { readonly type: "message"; readonly subscription: string; readonly message: Message }
   | { readonly type: "close"; readonly run: string }
@@ -34,7 +34,7 @@ export type FromThread =
       readonly call: number
       readonly service: ServiceName
       readonly method: string
-      readonly args: ReadonlyArray<unknown>
+      readonly args: Parcel
     }
   | { readonly type: "publish"; readonly run: string; readonly channel: string; readonly message: Message }
   | {
@@ -58,6 +58,27 @@ export type FromThread =
   | { readonly type: "release"; readonly guard: number }
   | { readonly type: "closed"; readonly run: string }
 
+/** Plain data on its way: packed by `Codec`, or as it is, for the structured clone algorithm. */
+export type Parcel = { readonly packed: Uint8Array<ArrayBuffer> } | { readonly plain: unknown }
+
+/**
+ * Makes a parcel. What is said to coordination is packed: many small objects of a few shapes, which structured clone
+ * takes three times as long for. Objects go as they are, so that their memory is shared.
+ */
+export const wrap = (service: ServiceName, data: unknown): Parcel =>
+  service === "coordination" ? { packed: Codec.pack(data) } : { plain: data }
+
+export const unwrap = (parcel: Parcel): unknown =>
+  "packed" in parcel ? Codec.unpack(parcel.packed) : parcel.plain
+
+/** The buffer that a parcel's packed data can be sent with, not copied. */
+export const transferOf = (message: ToThread | FromThread): ReadonlyArray<ArrayBuffer> => {
+  const parcel =
+    message.type === "call" ? message.args : message.type === "answer" ? message.value : undefined
+  return parcel !== undefined && "packed" in parcel ? [parcel.packed.buffer] : NOTHING
+}
+const NOTHING: ReadonlyArray<ArrayBuffer> = []
+
 /** Bytes beyond this are shared rather than copied with each message. */
 const SHARED_BYTES = 16_384
 
@@ -77,9 +98,3 @@ export const portableInvocation = (invocation: Invocation): Invocation => ({
   values: invocation.values.map(([instance, bytes]) => [instance, portable(bytes)]),
   spawn: invocation.spawn.map(portableInvocation)
 })
-
-export const portableKept = (kept: Kept): Kept =>
-  kept.value === "object" ? kept : { ...kept, value: portable(kept.value) }
-
-export const portableCompletion = (completion: Completion): Completion =>
-  completion.keep.length === 0 ? completion : { ...completion, keep: completion.keep.map(portableKept) }

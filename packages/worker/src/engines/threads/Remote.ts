@@ -4,14 +4,7 @@
 import { threadId } from "node:worker_threads"
 import { Coordination, ObjectStore, StoreError } from "@weft/storage"
 import { Effect } from "effect"
-import {
-  type FromThread,
-  portable,
-  portableCompletion,
-  portableKept,
-  type ServiceName,
-  type ToThread
-} from "./Protocol.ts"
+import { type FromThread, portable, type ServiceName, type ToThread, unwrap, wrap } from "./Protocol.ts"
 
 /** What only the run's client does. */
 const notFromHere = Effect.die(new Error("a worker may not ask for this"))
@@ -31,7 +24,7 @@ export class Remote {
   receive(message: ToThread): boolean {
     switch (message.type) {
       case "answer":
-        this.settle(message.call, Effect.succeed(message.value))
+        this.settle(message.call, Effect.succeed(unwrap(message.value)))
         return true
       case "failed":
         this.settle(message.call, Effect.fail(new StoreError(message.error)))
@@ -58,7 +51,7 @@ export class Remote {
     return Effect.callback<unknown, StoreError>((resume) => {
       const call = this.count++
       this.calls.set(call, resume)
-      this.post({ type: "call", run: args[0], call, service, method, args })
+      this.post({ type: "call", run: args[0], call, service, method, args: wrap(service, args) })
       return Effect.sync(() => void this.calls.delete(call))
     }) as Effect.Effect<A, StoreError>
   }
@@ -66,9 +59,8 @@ export class Remote {
   readonly coordination: Coordination["Service"] = Coordination.of({
     begin: () => notFromHere,
     load: (run) => this.call("coordination", "load", [run]),
-    complete: (run, worker, completions) =>
-      this.call("coordination", "complete", [run, worker, completions.map(portableCompletion)]),
-    keep: (run, worker, values) => this.call("coordination", "keep", [run, worker, values.map(portableKept)]),
+    complete: (...args) => this.call("coordination", "complete", args),
+    keep: (...args) => this.call("coordination", "keep", args),
     adopt: (...args) => this.call("coordination", "adopt", args),
     renew: (...args) => this.call("coordination", "renew", args),
     attach: (...args) => this.call("coordination", "attach", args),

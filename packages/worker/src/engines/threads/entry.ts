@@ -13,14 +13,14 @@ import { captureConsole } from "../../TaskContext.ts"
 import * as TaskModule from "../../TaskModule.ts"
 import * as Worker from "../../Worker.ts"
 import type { ThreadSettings } from "./Pool.ts"
-import { type FromThread, portableInvocation, type ToThread } from "./Protocol.ts"
+import { type FromThread, portableInvocation, type ToThread, transferOf } from "./Protocol.ts"
 import { Remote } from "./Remote.ts"
 
 const port = parentPort
 if (port === null) throw new Error('this module is the entry of a worker thread of the engine "threads"')
 
 const settings = workerData as ThreadSettings
-const post = (message: FromThread) => port.postMessage(message)
+const post = (message: FromThread) => port.postMessage(message, transferOf(message))
 const remote = new Remote(post)
 const contexts = new Map<string, Promise<RunContext | undefined>>()
 const workers = new Map<string, Set<Fiber.Fiber<void>>>()
