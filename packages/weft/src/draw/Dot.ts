@@ -86,10 +86,7 @@ const boxStyle = (box: Box, direction: Drawing["direction"]): Attributes => ({
 /** Graphviz takes Chinese, Japanese and Korean characters for narrower than they are, which is a square. In inches. */
 const widthOfWide = (label: string) => ((FONT_SIZE * label.length) / 72 + 2 * MARGIN).toFixed(2)
 
-/**
- * The boxes whose inputs are read by nothing else. For these the order of arguments can be kept, as in `add(a, b)`,
- * without more arrows crossing.
- */
+/** The boxes whose inputs are read by nothing else: they can be put in order of construction without crossing arrows. */
 const orderedBoxes = ({ arrows }: Drawing): ReadonlySet<number> => {
   const readers = Map.groupBy(arrows, (arrow) => arrow.from)
   const inputs = Map.groupBy(arrows, (arrow) => arrow.to)

@@ -42,7 +42,7 @@ export interface Cluster {
 
 /** A picture that has no format yet. */
 export interface Drawing {
-  /** The workflow's name. */
+  /** The workflow's name, on one line and never empty. */
   readonly title: string
   /** How large the graph is. */
   readonly summary: string
@@ -78,7 +78,7 @@ export const make = (graph: Graph.Graph, limit: number, finest: Grouping.Rule = 
     ? heaviest(arrows, Math.max(CIRCLING_ARROWS, CIRCLING_ARROWS_PER_BOX * boxes.length))
     : arrows
   return {
-    title: graph.columns.name,
+    title: graph.columns.name.replaceAll(/\p{Cc}+/gu, " ") || "workflow",
     summary: summary(graph, shown.length, arrows.length),
     direction: direction(boxes, (box) => levels[grouping.boxes[box]!.members[0]!]!),
     boxes,

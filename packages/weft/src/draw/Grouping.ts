@@ -1,7 +1,7 @@
 /**
  * Which nodes of a graph share a box, so that the picture of a large graph stays readable and fast to lay out.
  *
- * There are three rules, from fine to coarse; `Drawing.ts` takes the first that makes a picture small enough:
+ * There are four rules, from fine to coarse; `Drawing.ts` takes the first that makes a picture small enough:
  *
  * - `single`: each node has a box of its own.
  * - `level`: calls of the same task at the same level share a box, the level being the longest path from a source. So
@@ -80,7 +80,7 @@ export const make = (graph: Graph.Graph, levels: Int32Array, rule: Rule): Groupi
   return { boxOf, boxes: boxes.list, clusters: clusters.list }
 }
 
-/** For each scope which tasks its nodes are calls of, as a text to compare. */
+/** For each scope which tasks its nodes are calls of (and whether it has an `each` in it), as a text to compare. */
 const bodiesOf = (graph: Graph.Graph): ReadonlyArray<string> => {
   const tasks = graph.columns.scopes.map(() => new Set<number>())
   graph.columns.scopeOf.forEach((scope, id) => {

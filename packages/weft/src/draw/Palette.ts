@@ -3,8 +3,9 @@
  */
 
 /**
- * One for each task, in the order of their first appearance; when they are used up they begin again. These are Paul
- * Tol's "light" and "pale" colours, made for filling labelled cells, and told apart by people with any colour vision.
+ * One for each task, in the order of their first appearance; when they are used up they begin again. The first eight
+ * are of Paul Tol's "light" scheme, made for filling labelled cells and told apart with any colour vision; then come
+ * those of his "pale" scheme, which are less distinct. Labels name the task in any case.
  */
 const fills = [
   ...["#77aadd", "#eedd88", "#ee8866", "#44bb99", "#ffaabb", "#99ddff", "#bbcc33", "#dddddd"],

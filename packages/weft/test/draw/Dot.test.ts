@@ -30,7 +30,7 @@ describe("DOT", () => {
     expect(objects).toMatchObject([{ name: `${name} #0` }])
   })
 
-  it.each(['"', "\\", "\\N", "a&amp;b", "a -> b", "<b>", "]>", "a\nb", "// x", "}"])(
+  it.each(['"', "\\", "\\N", "a&amp;b", "a -> b", "<b>", "]>", "// x", "}"])(
     "survives %j in names",
     async (name) => {
       const dot = await draw(oddly(name), "dot")
@@ -39,6 +39,11 @@ describe("DOT", () => {
       expect(label).toContain(name.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"))
     }
   )
+
+  it("has a title on one line", async () => {
+    expect((await parse(await draw(graphOf([], "a\n\u0000b"), "dot"))).label).toContain("<B>a b</B>")
+    expect((await parse(await draw(graphOf([], ""), "dot"))).label).toContain("<B>workflow</B>")
+  })
 
   it("has clusters inside clusters", async () => {
     const { objects } = await parse(await draw(graphOf(book()), "dot"))
