@@ -12,8 +12,8 @@ import type {
 } from "@weft/core"
 import { simple } from "@weft/planner-simple"
 import { CoordinationMemory, History, type Message, ObjectStore } from "@weft/storage"
-import { type Engine, inline, threads } from "@weft/worker"
-import { Effect, Exit, Layer, ManagedRuntime, PubSub, Scope, Stream } from "effect"
+import { type Engine, inline, TaskModule, threads } from "@weft/worker"
+import { Cause, Effect, Exit, Layer, ManagedRuntime, PubSub, Scope, Stream } from "effect"
 import { fromMessage, type RunEvent } from "./Events.ts"
 import * as Client from "./internal/Client.ts"
 import * as Job from "./internal/Job.ts"
@@ -61,7 +61,7 @@ export interface RunHandle<out R> extends AsyncDisposable {
   readonly run: string
   /** The value that was asked for. Rejects with {@link RunFailed}, {@link RunCancelled} or a store's error. */
   readonly result: () => Promise<R>
-  /** What happens, from the beginning (the last 1,024 events for who comes late) to the event `ended`. */
+  /** What happens, from the beginning (the last 256 for who comes late) to the event `ended`. */
   readonly events: AsyncIterable<RunEvent>
   /** What the run took, when it has ended, in whatever way. */
   readonly summary: () => Promise<Summary>
@@ -69,14 +69,23 @@ export interface RunHandle<out R> extends AsyncDisposable {
   readonly cancel: (reason?: string) => Promise<void>
 }
 
+/** How many messages are kept for who begins to follow a run late. */
+const REPLAYED = 256
+
 const services = Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory, History.layerMemory)
 /** One set of stores for this process. Building them does nothing that would have to be undone. */
 const runtime = ManagedRuntime.make(services)
 
+/** Engines given by name are shared by all runs of this process, so that threads are started once. */
+const engines = new Map<string, Engine>()
+
 const engineOf = (engine: EngineName | Engine, concurrency: number | undefined): Engine => {
   if (typeof engine !== "string") return engine
   const options = concurrency === undefined ? {} : { concurrency }
-  return engine === "inline" ? inline(options) : threads(options)
+  const key = `${engine} ${concurrency}`
+  const known = engines.get(key) ?? (engine === "inline" ? inline(options) : threads(options))
+  engines.set(key, known)
+  return known
 }
 
 /**
@@ -150,8 +159,9 @@ const begin = async (
   onEvent?: (event: RunEvent) => void
 ): Promise<RunHandle<unknown>> => {
   options.signal?.throwIfAborted()
+  TaskModule.refuseWhileImporting()
   const scope = Scope.makeUnsafe()
-  const messages = Effect.runSync(PubSub.unbounded<Message>({ replay: 1024 }))
+  const messages = Effect.runSync(PubSub.unbounded<Message>({ replay: REPLAYED }))
   const listener = ({ graph }: Job.Job, message: Message) => {
     PubSub.publishUnsafe(messages, message)
     const event = onEvent === undefined ? undefined : fromMessage(graph, message)
@@ -184,13 +194,13 @@ const begin = async (
   }
   const abort = () => void cancel(String(options.signal?.reason ?? "aborted"))
   options.signal?.addEventListener("abort", abort, { once: true })
-  const finished = ended.finally(() => options.signal?.removeEventListener("abort", abort))
+  const finished = ended.finally(() => {
+    options.signal?.removeEventListener("abort", abort)
+    return Effect.runPromise(Scope.close(scope, Exit.void))
+  })
   return {
     run: started.run,
-    result: async () => {
-      const { exit } = await finished
-      return Effect.runPromise(exit)
-    },
+    result: async () => valueOf((await finished).exit),
     events: Stream.fromPubSub(messages).pipe(
       Stream.map((message) => fromMessage(started.graph, message)),
       Stream.filter((event) => event !== undefined),
@@ -202,9 +212,16 @@ const begin = async (
     [Symbol.asyncDispose]: async () => {
       await Effect.runPromise(started.cancel("its handle was disposed of"))
       await finished
-      await Effect.runPromise(Scope.close(scope, Exit.void))
     }
   }
+}
+
+/** The value, or the error thrown with the stack of whoever waits for it: the one inside weft helps nobody. */
+const valueOf = (exit: Client.Outcome["exit"]): unknown => {
+  if (Exit.isSuccess(exit)) return exit.value
+  const error = Cause.squash(exit.cause)
+  if (error instanceof Error) Error.captureStackTrace(error, valueOf)
+  throw error
 }
 
 export type { RunCancelled, RunFailed }

@@ -3,7 +3,7 @@
  */
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { type AnyWorkflow, Behaviour, isTask, isWorkflow, type TaskReference } from "@weft/core"
+import { type AnyWorkflow, Behaviour, Failure, isTask, isWorkflow, type TaskReference } from "@weft/core"
 import { Data, Effect } from "effect"
 
 /** A module that cannot be used: it is not there, cannot be imported, or does not export what is needed. */
@@ -27,6 +27,22 @@ export interface TaskModule {
 
 const fileOf = (url: string) => (url.startsWith("file:") ? fileURLToPath(url) : url)
 
+let importing = 0
+
+/**
+ * Refuses what a module must not do while it is imported for its tasks: begin runs. Each worker thread imports the
+ * module anew, and would begin them again.
+ *
+ * @throws {Error} that says what to do
+ */
+export const refuseWhileImporting = (): void => {
+  if (importing === 0) return
+  throw new Error(
+    "a run was begun while the module was imported for its tasks; " +
+      "begin runs only in the program's main module: `if (import.meta.main) { await run(…) }`"
+  )
+}
+
 const importModule = (url: string): Effect.Effect<Record<string, unknown>, ModuleError> =>
   Effect.suspend(() => {
     const file = fileOf(url)
@@ -34,17 +50,23 @@ const importModule = (url: string): Effect.Effect<Record<string, unknown>, Modul
       return Effect.fail(new ModuleError({ file, reason: "there is no such file" }))
     }
     return Effect.tryPromise({
-      try: () => import(url) as Promise<Record<string, unknown>>,
+      try: async () => {
+        importing++
+        try {
+          return (await import(url)) as Record<string, unknown>
+        } finally {
+          importing--
+        }
+      },
       catch: (cause) => new ModuleError({ file, reason: importProblem(cause), cause })
     })
   })
 
 const importProblem = (cause: unknown): string => {
   if (!(cause instanceof Error)) return `it threw ${String(cause)} when it was imported`
-  const where = cause.stack
-    ?.split("\n")
-    .find((line) => /:\d+(:\d+)?\)?$/.test(line.trim()) && !line.includes("node:"))
-  const at = where === undefined ? "" : `\n    ${where.trim()}`
+  const place =
+    Failure.userLine(cause.stack) ?? cause.stack?.split("\n").find((line) => /^\S+:\d+$/.test(line))
+  const at = place === undefined ? "" : `\n    ${place}`
   const code = "code" in cause ? cause.code : undefined
   if (cause instanceof SyntaxError || code === "ERR_INVALID_TYPESCRIPT_SYNTAX")
     return `it has a syntax error: ${cause.message}${at}`
