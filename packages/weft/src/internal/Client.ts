@@ -152,12 +152,12 @@ export const start = Effect.fnUntraced(function* (
 
 const makePlan = Effect.fnUntraced(function* (job: Job, { behaviours, planner }: Settings) {
   const plan = yield* Planner.run(planner, job.graph, Predictions.none)
-  const known: ReadonlyArray<AnyAnnotation> = [
+  const known = new Set<AnyAnnotation>([
     ...planner.annotations,
     ...behaviours.map(({ annotation }) => annotation)
-  ]
+  ])
   yield* Effect.try({
-    try: () => Plan.check(plan, job.graph, known),
+    try: () => Plan.check(plan, job.graph, [...known]),
     catch: (error) => error as Plan.InvalidPlan
   })
   return plan
