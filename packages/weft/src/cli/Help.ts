@@ -1,0 +1,98 @@
+/**
+ * Help, and what is said about a wrong command line.
+ */
+import { Effect } from "effect"
+import { type CliError, CliOutput, type HelpDoc } from "effect/cli"
+import { explanation } from "./Json.ts"
+import { write } from "./Streams.ts"
+import { hasColors, type Style, styleFor } from "./Style.ts"
+
+interface Section {
+  readonly title: string
+  readonly lines: ReadonlyArray<string>
+}
+
+const exitCodes: Section = {
+  title: "EXIT CODES",
+  lines: [
+    "0    all went well",
+    "1    the run failed, or a file cannot be used",
+    "2    the command line or the input is wrong",
+    "130  Ctrl-C was pressed: the run was cancelled (143: by SIGTERM); pressed twice, at once"
+  ]
+}
+
+const json: Section = {
+  title: "JSON",
+  lines: [
+    "With --json and --out the result is written so that any program can read it:",
+    ...explanation,
+    "A .cbor file keeps all of these as they are."
+  ]
+}
+
+/** What a command's help has besides what its definition says. */
+const more: ReadonlyMap<string, ReadonlyArray<Section>> = new Map([
+  ["weft", [exitCodes]],
+  ["weft run", [json, exitCodes]],
+  ["weft graph", [exitCodes]]
+])
+
+/** A command's help. */
+const help = (doc: HelpDoc.HelpDoc, colors: boolean, style: Style): string => {
+  const sections = [examples(doc, style), ...(more.get(doc.commandPath?.join(" ") ?? "") ?? [])]
+  return [
+    CliOutput.defaultFormatter({ colors })
+      .formatHelpDoc({ ...doc, examples: [] })
+      .trimEnd(),
+    ...sections.flatMap(({ lines, title }) => [
+      "",
+      style("bold", title),
+      ...lines.map((line) => (line === "" ? "" : `  ${line}`))
+    ])
+  ].join("\n")
+}
+
+const examples = (doc: HelpDoc.HelpDoc, style: Style): Section => ({
+  title: "EXAMPLES",
+  lines: (doc.examples ?? []).flatMap(({ command, description = "" }, i) => [
+    ...(i === 0 ? [] : [""]),
+    style("dim", `# ${description}`),
+    style("cyan", command)
+  ])
+})
+
+/** Says what is wrong with a command line, how it should look, and where to read more. */
+const wrong = (
+  doc: HelpDoc.HelpDoc,
+  path: ReadonlyArray<string>,
+  errors: ReadonlyArray<CliError.CliError>,
+  style: Style
+): string =>
+  [
+    ...errors.map(({ message }) => `${style("red", "error:")} ${message}`),
+    "",
+    `usage: ${doc.usage}`,
+    `Try \`${path.join(" ")} --help\`.`
+  ].join("\n")
+
+/** Shows help on stdout, and what is wrong on stderr. */
+export const presenter: CliOutput.Presenter = {
+  present: (event) =>
+    Effect.promise(() => {
+      switch (event._tag) {
+        case "Help":
+          return write(
+            "stdout",
+            `${help(event.helpDoc, hasColors(process.stdout), styleFor(process.stdout))}\n`
+          )
+        case "InvalidInvocation":
+          return write(
+            "stderr",
+            `${wrong(event.helpDoc, event.commandPath, event.errors, styleFor(process.stderr))}\n`
+          )
+        case "Version":
+          return write("stdout", `${event.version}\n`)
+      }
+    })
+}

@@ -1,0 +1,121 @@
+/**
+ * A run in this process as its user sees it: the streams, who tells of the progress, and what Ctrl-C does.
+ */
+import { Effect, type Scope } from "effect"
+import { countInstances } from "../internal/Client.ts"
+import type { Job } from "../internal/Job.ts"
+import { type EngineName, type RunHandle, submitJob } from "../run.ts"
+import { withLine } from "./Explain.ts"
+import * as Interrupts from "./Interrupts.ts"
+import type { Choice } from "./PlannerFile.ts"
+import { Progress } from "./Progress.ts"
+import * as Reporter from "./Reporter.ts"
+import { takeOver, type Write } from "./Streams.ts"
+import { isLive, type Style, styleFor } from "./Style.ts"
+
+/** How to run. */
+interface Options {
+  readonly engine: EngineName
+  readonly concurrency?: number
+}
+
+/** What a run's user sees. */
+export interface Session {
+  /** Writes to stdout. Nothing else does, as long as the session lasts. */
+  readonly stdout: Write
+  /** Writes lines to stderr. */
+  readonly say: (lines: ReadonlyArray<string>) => void
+  readonly style: Style
+  /** With what code to end if the run was cancelled, since a signal asked for it. */
+  readonly interruptedWith: () => number | undefined
+  /** Begins a run and tells of it. */
+  readonly begin: (job: Job, planner: Choice, options: Options) => Promise<RunHandle<unknown>>
+  /** No more is told of the progress. */
+  readonly end: () => void
+}
+
+/** Opens a session; when its scope closes, the streams and signals are as they were. */
+export const open = (quiet: boolean): Effect.Effect<Session, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.promise(() => make(quiet)),
+    ({ close }) => Effect.sync(close)
+  )
+
+const now = () => performance.now()
+
+const make = async (quiet: boolean): Promise<Session & { readonly close: () => void }> => {
+  const style = styleFor(process.stderr)
+  const isTerminal = isLive(process.stderr, process.env)
+  const logUpdate = !quiet && isTerminal ? await import("log-update") : undefined
+  const taken = takeOver((line) => reporter.line(line))
+  const setting = { write: (text: string) => void taken.stderr(text), style, now }
+  const reporter =
+    logUpdate !== undefined
+      ? Reporter.live(
+          setting,
+          logUpdate.createLogUpdate(screen(setting.write), { showCursor: true }),
+          columns
+        )
+      : quiet
+        ? Reporter.quiet(setting)
+        : Reporter.plain(setting)
+  let handle: RunHandle<unknown> | undefined
+  let interruptedWith: number | undefined
+
+  const stopListening = Interrupts.listen({
+    first: (signal) => {
+      if (handle === undefined) return false
+      interruptedWith = Interrupts.codeOf(signal)
+      if (!quiet) reporter.line(style("yellow", "Cancelling the run. Press Ctrl-C again to stop at once."))
+      void handle.cancel(signal === "SIGINT" ? "Ctrl-C was pressed" : "the process was told to end")
+      return true
+    },
+    unhandled: (error, isRejection) => {
+      reporter.end()
+      const what = isRejection
+        ? "a promise that nothing awaits was rejected"
+        : "an error that nothing handles"
+      setting.write(
+        `${style("red", "error:")} ${withLine(`${what}: ${String(error)}`, error, process.cwd())}\n`
+      )
+    }
+  })
+
+  return {
+    stdout: taken.stdout,
+    say: (lines) => setting.write(lines.map((line) => `${line}\n`).join("")),
+    style,
+    interruptedWith: () => interruptedWith,
+    begin: async (job, planner, options) => {
+      const progress = new Progress(job.name, countInstances(job.graph), now())
+      reporter.begin(progress, `on ${options.engine}`)
+      const all = { ...options, ...planner, output: "ignore" as const }
+      handle = await submitJob(job, all, (event) => {
+        progress.add(event, now())
+        reporter.event(event)
+      })
+      return handle
+    },
+    end: reporter.end,
+    close: () => {
+      reporter.end()
+      taken.release()
+      stopListening()
+    }
+  }
+}
+
+const columns = () => process.stderr.columns ?? 80
+
+/** The terminal as log-update needs it. */
+const screen = (write: (text: string) => void) =>
+  ({
+    write,
+    isTTY: true,
+    get columns() {
+      return columns()
+    },
+    get rows() {
+      return process.stderr.rows
+    }
+  }) as unknown as NodeJS.WritableStream
