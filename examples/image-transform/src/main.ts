@@ -11,7 +11,9 @@ const out = join(import.meta.dirname, "../out")
 const file = join(out, "nagasaki.png")
 await mkdir(out, { recursive: true })
 await writeFile(file, print)
-console.log(`The harbour of Nagasaki, printed from 16 tiles: ${relative(process.cwd(), file)}`)
+console.log(
+  `The harbour of Nagasaki, printed from 16 tiles: ${relative(process.env.INIT_CWD ?? process.cwd(), file)}`
+)
 
 ok(print.equals(await printWhole()), "the print differs from that of the whole photograph")
 console.log("It equals the print of the whole photograph, pixel by pixel.")
