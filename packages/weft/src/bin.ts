@@ -2,7 +2,8 @@
 /**
  * The command `weft`.
  */
-import { enableCompileCache } from "node:module"
+// By its default: an older Node.js has no such name to import, and is to be told so below.
+import module from "node:module"
 
 const LEAST_NODE = 24
 
@@ -12,6 +13,6 @@ if (Number.parseInt(process.versions.node, 10) < LEAST_NODE) {
   )
   process.exit(1)
 }
-enableCompileCache()
+module.enableCompileCache()
 const { main } = await import("./cli/Main.ts")
 void main(process.argv.slice(2))
