@@ -1,6 +1,7 @@
 /**
  * The stage `execute`: runs the function, with its retry policy, timeout, abort signal and captured output.
  */
+import { inspect } from "node:util"
 import {
   Codec,
   type Failure,
@@ -61,8 +62,11 @@ export const call = (
   }
 }
 
-const notAList = (value: unknown) =>
-  `each needs a list, but got ${Nesting.isContainer(value) ? "an object" : (JSON.stringify(value) ?? typeof value)}`
+const notAList = (value: unknown) => `each needs a list, but got ${shown(value)}`
+
+/** A value on one line, as far as it fits. */
+const shown = (value: unknown) =>
+  inspect(value, { depth: 1, maxArrayLength: 3, maxStringLength: 40, breakLength: Number.POSITIVE_INFINITY })
 
 const failed = (
   state: WorkerState,
@@ -114,19 +118,21 @@ const accepted = (
   const problem = unencodable(value)
   return problem === undefined
     ? { value, tries: running.tries }
-    : Effect.fail(failed(state, work, "result", problem, running.evidence()))
+    : Effect.fail(failed(state, work, "result", problem.message, { ...running.evidence(), ...problem.more }))
 }
 
 /** Checks that others could read the value, whether or not anyone has to: the same program fails everywhere alike. */
-const unencodable = (value: unknown): string | undefined => {
+const unencodable = (
+  value: unknown
+): { readonly message: string; readonly more?: Partial<Failure.Failure> } | undefined => {
   if (typeof value === "number" || typeof value === "string" || typeof value === "boolean" || value == null)
     return
   try {
     Nesting.map(value, { leaf: checked }, RESULT)
     return
   } catch (error) {
-    if (error instanceof Codec.Unencodable || error instanceof Nesting.CyclicNesting) return error.message
-    throw error
+    if (Codec.isRefusal(error)) return { message: error.message }
+    return { message: `the result could not be encoded: ${messageOf(error)}`, more: described(error) }
   }
 }
 
@@ -137,11 +143,8 @@ const checked = (leaf: unknown, path: Nesting.Path) => {
 
 const messageOf = (error: unknown): string => {
   if (error instanceof Error) return error.message
-  try {
-    return typeof error === "string" ? error : (JSON.stringify(error) ?? String(error))
-  } catch {
-    return String(error)
-  }
+  if (typeof error === "string") return error
+  return inspect(error, { breakLength: Number.POSITIVE_INFINITY })
 }
 
 const described = (error: unknown): Partial<Failure.Failure> =>
@@ -236,11 +239,13 @@ const attempt = (
       return isGenerator(given) ? Array.fromAsync(given) : given
     })
   } catch (error) {
-    return Effect.fail(error)
-  } finally {
     release?.()
+    return Effect.fail(error)
   }
-  if (!isThenable(result)) return { returned: result }
+  if (!isThenable(result)) {
+    release?.()
+    return { returned: result }
+  }
   const settled = Promise.resolve(result)
   const promised = Effect.callback<Returned, unknown>((resume) => {
     settled.then(
@@ -250,23 +255,28 @@ const attempt = (
     return Effect.sync(() => running.stop(new Error("the run has ended")))
   })
   if (timeout === undefined) return promised
-  return Effect.timeoutOrElse(promised, {
-    duration: Duration.millis(timeout),
-    orElse: () => {
-      const error = new TaskTimeout({ ms: timeout })
-      running.stop(error)
-      if (running.tries >= Options.resolveRetry(retry).attempts) return Effect.fail(error)
-      const quiet = Promise.race([
-        settled.catch(() => {}),
-        new Promise((resume) => setTimeout(resume, GRACE_MS).unref())
-      ])
-      return Effect.andThen(
-        Effect.promise(() => quiet),
-        Effect.fail(error)
-      )
-    }
+  const error = new TaskTimeout({ ms: timeout })
+  const late = Effect.suspend(() => {
+    running.stop(error)
+    return Effect.fail(error)
   })
+  const again = running.tries < Options.resolveRetry(retry).attempts
+  return Effect.raceFirst(promised, Effect.delay(late, Duration.millis(timeout))).pipe(
+    Effect.tapError((found) => (found === error && again ? quiet(settled) : Effect.void)),
+    Effect.ensuring(Effect.sync(() => release?.()))
+  )
 }
+
+/** Waits until a task that has been told to stop has done so, though not for ever. */
+const quiet = (settled: Promise<unknown>): Effect.Effect<void> =>
+  Effect.promise(async () => {
+    let timer: NodeJS.Timeout | undefined
+    const over = new Promise((resume) => {
+      timer = setTimeout(resume, GRACE_MS)
+    })
+    await Promise.race([settled.catch(() => {}), over])
+    clearTimeout(timer)
+  })
 
 const retried = (
   state: WorkerState,
