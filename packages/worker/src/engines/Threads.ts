@@ -111,10 +111,10 @@ const open = Effect.fnUntraced(function* (
           if (message.type === "invoke") fork(invoker.invoke(message.invocations))
           else fork(serve.receive(message, answer))
         },
-        lost: (workers, reason) =>
+        lost: (workers, unsent, reason) =>
           fork(
             Effect.flatMap(coordination.abandon(run.run, workers, ENGINE, reason), (reply) =>
-              invoker.invoke(invocationsFor(run.run, reply, invoker))
+              invoker.invoke([...unsent, ...invocationsFor(run.run, reply, invoker)])
             )
           ),
         overdue: ({ instance, ms, task, worker }) =>

@@ -24,8 +24,8 @@ export interface PoolOptions extends ThreadSettings {
 /** What the pool tells the engine about one run. */
 export interface RunListener {
   readonly receive: (message: FromThread, answer: (message: ToThread) => void) => void
-  /** Workers were lost with their thread, or ended by a fault. */
-  readonly lost: (workers: ReadonlyArray<string>, reason: string) => void
+  /** Workers were lost with their thread, or ended by a fault. `unsent` is what they have not had time to invoke. */
+  readonly lost: (workers: ReadonlyArray<string>, unsent: ReadonlyArray<Invocation>, reason: string) => void
   /** A task has blocked its thread for longer than its timeout; the thread will be ended when this returns. */
   readonly overdue: (guard: Guard) => void
 }
@@ -33,15 +33,22 @@ export interface RunListener {
 /** A task that must end in time. */
 export type Guard = Extract<FromThread, { type: "guard" }>
 
+/** A worker that was sent to a thread. */
 interface Active {
   readonly run: string
+  readonly worker: string
   idle: boolean
+  /** What it is to invoke before anything else, as far as it has not. */
+  unsent: ReadonlyArray<Invocation>
 }
 
 class Thread {
   readonly worker: Worker
-  readonly active = new Map<string, Active>()
-  readonly guards = new Map<number, NodeJS.Timeout>()
+  /** By place. */
+  readonly active = new Map<number, Active>()
+  readonly guards = new Map<number, { readonly guard: Guard; timer: NodeJS.Timeout }>()
+  /** Runs that it has had workers of. */
+  readonly runs = new Set<string>()
   /** Runs that it has been told to close and that it has not closed yet. */
   readonly closing = new Map<string, () => void>()
   /** Why it is being ended. */
@@ -65,14 +72,20 @@ class Thread {
 
 /** How long a thread may take to end a run's workers before it is ended itself, in ms. */
 const CLOSE_MS = 1000
-/** How much longer than its timeout a task may block its thread, in ms. */
-const GUARD_MS = 100
+/** How long after a task's timeout its thread is asked whether it is blocked, and how often from then on, in ms. */
+const LATE_MS = 100
+const AGAIN_MS = 1000
+/** How long a thread may take to answer that, in ms. */
+const ANSWER_MS = 500
 
 export class Pool {
   private readonly options: PoolOptions
   private readonly threads = new Set<Thread>()
   private readonly runs = new Map<string, RunListener>()
+  /** Runs whose workers are being ended. */
+  private readonly closing = new Set<string>()
   private queue: Array<Invocation> = []
+  private places = 0
 
   constructor(options: PoolOptions) {
     this.options = options
@@ -85,9 +98,12 @@ export class Pool {
 
   /** Ends the workers of a run. Resolves when none is left; a thread that does not listen is ended. */
   async close(run: string): Promise<void> {
+    this.closing.add(run)
     this.queue = this.queue.filter((invocation) => invocation.run !== run)
-    await Promise.all([...this.threads].map((thread) => this.closeIn(thread, run)))
+    const threads = [...this.threads].filter(({ runs }) => runs.has(run))
+    await Promise.all(threads.map((thread) => this.closeIn(thread, run)))
     this.runs.delete(run)
+    this.closing.delete(run)
   }
 
   private async closeIn(thread: Thread, run: string): Promise<void> {
@@ -100,7 +116,9 @@ export class Pool {
 
   /** Starts workers, or has them wait for a place. */
   invoke(invocations: ReadonlyArray<Invocation>): void {
-    this.queue.push(...invocations.filter(({ run }) => this.runs.has(run)))
+    for (const invocation of invocations) {
+      if (this.runs.has(invocation.run) && !this.closing.has(invocation.run)) this.queue.push(invocation)
+    }
     this.dispatch()
   }
 
@@ -117,8 +135,11 @@ export class Pool {
         .sort((a, b) => a.load - b.load)[0]
       if (thread === undefined || thread.load >= places) return
       const invocation = this.queue.shift()!
-      thread.active.set(invocation.worker, { run: invocation.run, idle: false })
-      thread.send({ type: "invoke", invocation: portableInvocation(invocation) })
+      const { run, spawn, worker } = invocation
+      const place = this.places++
+      thread.runs.add(run)
+      thread.active.set(place, { run, worker, idle: false, unsent: spawn })
+      thread.send({ type: "invoke", place, invocation: portableInvocation(invocation) })
     }
   }
 
@@ -146,45 +167,73 @@ export class Pool {
   private receive(thread: Thread, message: FromThread): void {
     switch (message.type) {
       case "left": {
-        const active = thread.active.get(message.worker)
-        thread.active.delete(message.worker)
-        if (active !== undefined && message.fault !== undefined) {
-          this.runs.get(active.run)?.lost([message.worker], message.fault)
-        }
+        const active = thread.active.get(message.place)
+        thread.active.delete(message.place)
+        if (active !== undefined && message.fault !== undefined) this.lost([active], message.fault)
         this.dispatch()
         break
       }
       case "idle":
       case "busy": {
-        const active = thread.active.get(message.worker)
+        const active = thread.active.get(message.place)
         if (active !== undefined) active.idle = message.type === "idle"
         this.dispatch()
         break
       }
       case "guard":
-        thread.guards.set(
-          message.guard,
-          setTimeout(() => this.overdue(thread, message), message.ms + GUARD_MS)
-        )
+        thread.guards.set(message.guard, {
+          guard: message,
+          timer: setTimeout(() => this.ask(thread, message), message.ms + LATE_MS)
+        })
         break
+      case "pong": {
+        const asked = thread.guards.get(message.guard)
+        if (asked === undefined) break
+        clearTimeout(asked.timer)
+        asked.timer = setTimeout(() => this.ask(thread, asked.guard), AGAIN_MS)
+        break
+      }
       case "release":
-        clearTimeout(thread.guards.get(message.guard))
+        clearTimeout(thread.guards.get(message.guard)?.timer)
         thread.guards.delete(message.guard)
         break
       case "closed":
-        for (const [worker, { run }] of thread.active) if (run === message.run) thread.active.delete(worker)
-        thread.closing.get(message.run)?.()
-        thread.closing.delete(message.run)
+        this.closed(thread, message.run)
         this.dispatch()
+        break
+      case "invoke":
+        for (const active of thread.active.values()) {
+          if (active.unsent.length > 0) active.unsent = without(active.unsent, message.invocations)
+        }
+        this.runs.get(message.run)?.receive(message, (answer) => thread.send(answer))
         break
       default:
         this.runs.get(message.run)?.receive(message, (answer) => thread.send(answer))
     }
   }
 
+  private closed(thread: Thread, run: string): void {
+    thread.runs.delete(run)
+    for (const [place, active] of thread.active) if (active.run === run) thread.active.delete(place)
+    for (const [id, { guard, timer }] of thread.guards) {
+      if (guard.run !== run) continue
+      clearTimeout(timer)
+      thread.guards.delete(id)
+    }
+    thread.closing.get(run)?.()
+    thread.closing.delete(run)
+  }
+
+  /** A task should have ended. If its thread answers, its own timer has seen to that, or will. */
+  private ask(thread: Thread, guard: Guard): void {
+    const asked = thread.guards.get(guard.guard)
+    if (asked === undefined) return
+    thread.send({ type: "ping", guard: guard.guard })
+    asked.timer = setTimeout(() => this.overdue(thread, guard), ANSWER_MS)
+  }
+
   private overdue(thread: Thread, guard: Guard): void {
-    const active = thread.active.get(guard.worker)
-    if (active !== undefined) this.runs.get(active.run)?.overdue(guard)
+    this.runs.get(guard.run)?.overdue(guard)
     this.end(thread, `${guard.task} blocked its thread for longer than its timeout`)
   }
 
@@ -196,18 +245,33 @@ export class Pool {
   /** A thread is gone: another takes its place, and what ran in it is lost. */
   private ended(thread: Thread, code: number): void {
     this.threads.delete(thread)
-    for (const timer of thread.guards.values()) clearTimeout(timer)
+    for (const { timer } of thread.guards.values()) clearTimeout(timer)
     for (const closed of thread.closing.values()) closed()
-    const reason = thread.reason ?? `its thread ended with exit code ${code}`
-    const byRun = Map.groupBy(thread.active, ([, { run }]) => run)
     if (this.runs.size > 0) this.spawn()
-    for (const [run, active] of byRun)
-      this.runs.get(run)?.lost(
-        active.map(([worker]) => worker),
-        reason
-      )
+    this.lost([...thread.active.values()], thread.reason ?? `its thread ended with exit code ${code}`)
     this.dispatch()
   }
+
+  private lost(active: ReadonlyArray<Active>, reason: string): void {
+    for (const [run, ofRun] of Map.groupBy(active, ({ run }) => run)) {
+      this.runs.get(run)?.lost(
+        ofRun.map(({ worker }) => worker),
+        ofRun.flatMap(({ unsent }) => unsent),
+        reason
+      )
+    }
+  }
+}
+
+/** `unsent` but for what has been sent now, whether by itself or for others to invoke. */
+const without = (unsent: ReadonlyArray<Invocation>, sent: ReadonlyArray<Invocation>) => {
+  const workers = new Set<string>()
+  const add = ({ spawn, worker }: Invocation) => {
+    workers.add(worker)
+    spawn.forEach(add)
+  }
+  sent.forEach(add)
+  return unsent.filter(({ worker }) => !workers.has(worker))
 }
 
 const describe = (error: unknown): string => {

@@ -20,13 +20,17 @@ export interface StoreErrorData {
 
 /** From the main thread. */
 export type ToThread =
-  | { readonly type: "invoke"; readonly invocation: Invocation }
+  | { readonly type: "invoke"; readonly place: number; readonly invocation: Invocation }
   | { readonly type: "answer"; readonly call: number; readonly value: Parcel }
   | { readonly type: "failed"; readonly call: number; readonly error: StoreErrorData }
   | { readonly type: "message"; readonly subscription: string; readonly message: Message }
   | { readonly type: "close"; readonly run: string }
+  | { readonly type: "ping"; readonly guard: number }
 
-/** From a thread. Subscriptions have ids that are unique among threads. */
+/**
+ * From a thread. Subscriptions have ids that are unique among threads; a `place` is one invocation's: a worker of the
+ * same name may run in another run, or for a moment twice.
+ */
 export type FromThread =
   | {
       readonly type: "call"
@@ -45,17 +49,18 @@ export type FromThread =
     }
   | { readonly type: "unsubscribe"; readonly run: string; readonly subscription: string }
   | { readonly type: "invoke"; readonly run: string; readonly invocations: ReadonlyArray<Invocation> }
-  | { readonly type: "left"; readonly worker: string; readonly fault: string | undefined }
-  | { readonly type: "idle" | "busy"; readonly worker: string }
+  | { readonly type: "left"; readonly place: number; readonly fault: string | undefined }
+  | { readonly type: "idle" | "busy"; readonly place: number }
   | {
       readonly type: "guard"
       readonly guard: number
+      readonly run: string
       readonly worker: string
       readonly instance: InstanceId
       readonly task: string
       readonly ms: number
     }
-  | { readonly type: "release"; readonly guard: number }
+  | { readonly type: "release" | "pong"; readonly guard: number }
   | { readonly type: "closed"; readonly run: string }
 
 /** Plain data on its way: packed by `Codec`, or as it is, for the structured clone algorithm. */

@@ -52,25 +52,25 @@ const contextOf = (run: string): Promise<RunContext | undefined> => {
   return known
 }
 
-const hostOf = (worker: string): Host["Service"] =>
+const hostOf = (run: string, place: number): Host["Service"] =>
   Host.of({
     idle: (waiting) =>
       Effect.suspend(() => {
-        post({ type: "idle", worker })
+        post({ type: "idle", place })
         return Effect.ensuring(
           waiting,
-          Effect.sync(() => post({ type: "busy", worker }))
+          Effect.sync(() => post({ type: "busy", place }))
         )
       }),
     guard: (worker, instance, task, ms) => {
       const guard = guards++
-      post({ type: "guard", guard, worker, instance, task, ms })
+      post({ type: "guard", guard, run, worker, instance, task, ms })
       return () => post({ type: "release", guard })
     }
   })
 
-const life = Effect.fnUntraced(function* (invocation: Invocation) {
-  const { run, worker } = invocation
+const life = Effect.fnUntraced(function* (invocation: Invocation, place: number) {
+  const { run } = invocation
   const context = yield* Effect.tryPromise({
     try: () => contextOf(run),
     catch: (error) => error as TaskModule.ModuleError
@@ -82,15 +82,15 @@ const life = Effect.fnUntraced(function* (invocation: Invocation) {
     invoke: (invocations) =>
       Effect.sync(() => post({ type: "invoke", run, invocations: invocations.map(portableInvocation) }))
   }
-  yield* Worker.run(context, invocation, invoker).pipe(Effect.provideService(Host, hostOf(worker)))
+  yield* Worker.run(context, invocation, invoker).pipe(Effect.provideService(Host, hostOf(run, place)))
 })
 
-const invoke = (invocation: Invocation) => {
-  const { run, worker } = invocation
+const invoke = (invocation: Invocation, place: number) => {
+  const { run } = invocation
   const running = workers.get(run) ?? new Set()
   workers.set(run, running)
   const fiber = Effect.runFork(
-    life(invocation).pipe(
+    life(invocation, place).pipe(
       Effect.provideService(Coordination, remote.coordination),
       Effect.provideService(ObjectStore, remote.objects),
       Effect.catchTag("ModuleError", (error) => unusable(invocation, error)),
@@ -98,7 +98,7 @@ const invoke = (invocation: Invocation) => {
         onSuccess: () => undefined,
         onFailure: (cause) => (Cause.hasInterruptsOnly(cause) ? undefined : Cause.pretty(cause))
       }),
-      Effect.flatMap((fault) => Effect.sync(() => post({ type: "left", worker, fault })))
+      Effect.flatMap((fault) => Effect.sync(() => post({ type: "left", place, fault })))
     )
   )
   running.add(fiber)
@@ -125,6 +125,7 @@ const close = async (run: string) => {
 
 port.on("message", (message: ToThread) => {
   if (remote.receive(message)) return
-  if (message.type === "invoke") invoke(message.invocation)
+  if (message.type === "invoke") invoke(message.invocation, message.place)
+  else if (message.type === "ping") post({ type: "pong", guard: message.guard })
   else if (message.type === "close") void close(message.run)
 })
