@@ -200,7 +200,7 @@ const begin = async (
   })
   return {
     run: started.run,
-    result: async () => valueOf((await finished).exit),
+    result: async () => settled((await finished).exit),
     events: Stream.fromPubSub(messages).pipe(
       Stream.map((message) => fromMessage(started.graph, message)),
       Stream.filter((event) => event !== undefined),
@@ -217,11 +217,9 @@ const begin = async (
 }
 
 /** The value, or the error thrown with the stack of whoever waits for it: the one inside weft helps nobody. */
-const valueOf = (exit: Client.Outcome["exit"]): unknown => {
+const settled = (exit: Client.Outcome["exit"]): unknown => {
   if (Exit.isSuccess(exit)) return exit.value
   const error = Cause.squash(exit.cause)
-  if (error instanceof Error) Error.captureStackTrace(error, valueOf)
+  if (error instanceof Error) Error.captureStackTrace(error, settled)
   throw error
 }
-
-export type { RunCancelled, RunFailed }

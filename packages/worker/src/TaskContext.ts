@@ -55,6 +55,24 @@ const sink = (stream: "stdout" | "stderr") =>
     }
   })
 
+/**
+ * From now on what tasks write to this thread's `process.stdout` and `process.stderr` goes to their output. For threads
+ * of their own only: in the main thread these streams also carry what is not of tasks.
+ */
+export const captureStreams = (): void => {
+  for (const name of ["stdout", "stderr"] as const) {
+    const stream = process[name]
+    const original = stream.write.bind(stream)
+    stream.write = ((chunk: string | Uint8Array, ...rest: Array<never>) => {
+      const running = storage.getStore()
+      if (running === undefined) return original(chunk, ...rest)
+      running.write(name, typeof chunk === "string" ? chunk : Buffer.from(chunk).toString())
+      for (const argument of rest as Array<unknown>) if (typeof argument === "function") argument()
+      return true
+    }) as typeof stream.write
+  }
+}
+
 const METHODS = ["debug", "dir", "error", "info", "log", "table", "trace", "warn"] as const
 let users = 0
 let restore: (() => void) | undefined

@@ -20,6 +20,7 @@ import { call } from "./stages/Execute.ts"
 import { handOver, tree } from "./stages/HandOff.ts"
 import { type Inputs, inputs } from "./stages/Inputs.ts"
 import { publish, publishItems, store } from "./stages/Publish.ts"
+import * as Turn from "./Turn.ts"
 import { NodeFailed, WorkerState } from "./WorkerState.ts"
 
 /** Runs one worker to its end. A node that fails for good ends the run and the worker, not this effect. */
@@ -91,8 +92,10 @@ const keepHeld = Effect.fnUntraced(function* (state: WorkerState) {
 const work = Effect.fnUntraced(function* (state: WorkerState) {
   while (state.status === "running") {
     const next = state.next()
-    if (next !== undefined) yield* node(state, next)
-    else {
+    if (next !== undefined) {
+      if (Turn.isDue()) yield* Turn.take
+      if (state.status === "running") yield* node(state, next)
+    } else {
       yield* drain(state)
       if (state.peek() === undefined) return
     }

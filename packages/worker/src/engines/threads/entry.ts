@@ -9,7 +9,7 @@ import { Cause, Effect, Fiber } from "effect"
 import { Host, type Invoker } from "../../Engine.ts"
 import type { Invocation } from "../../Invocation.ts"
 import { RunContext } from "../../RunContext.ts"
-import { captureConsole } from "../../TaskContext.ts"
+import { captureConsole, captureStreams } from "../../TaskContext.ts"
 import * as TaskModule from "../../TaskModule.ts"
 import * as Worker from "../../Worker.ts"
 import type { ThreadSettings } from "./Pool.ts"
@@ -27,6 +27,7 @@ const workers = new Map<string, Set<Fiber.Fiber<void>>>()
 let guards = 0
 
 captureConsole()
+captureStreams()
 
 const load = Effect.fnUntraced(function* (
   run: string
