@@ -39,7 +39,17 @@ export class NodeFailed {
   }
 }
 
-export class WorkerState {
+/** What a worker is made of. */
+export interface WorkerParts {
+  readonly context: RunContext
+  readonly invocation: Invocation
+  readonly invoker: Invoker
+  readonly coordination: Coordination["Service"]
+  readonly objects: ObjectStore["Service"]
+  readonly host: Host["Service"]
+}
+
+export class WorkerState implements WorkerParts {
   readonly context: RunContext
   readonly invocation: Invocation
   readonly invoker: Invoker
@@ -65,14 +75,7 @@ export class WorkerState {
   private at = 0
   private readonly known = new Set<InstanceId>()
 
-  constructor(parts: {
-    readonly context: RunContext
-    readonly invocation: Invocation
-    readonly invoker: Invoker
-    readonly coordination: Coordination["Service"]
-    readonly objects: ObjectStore["Service"]
-    readonly host: Host["Service"]
-  }) {
+  constructor(parts: WorkerParts) {
     this.context = parts.context
     this.invocation = parts.invocation
     this.invoker = parts.invoker
