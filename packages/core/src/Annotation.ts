@@ -64,15 +64,15 @@ export const annotation = <const Name extends string, T>(
   name: Name,
   schema: Schema.Codec<T, unknown>,
   scope: AnnotationScope = "node"
-): Annotation<Name, T> =>
-  Object.assign(
-    (value: T): AnnotationValue<Name, T> => {
-      const encoded = Schema.encodeUnknownResult(schema)(value)
-      if (encoded._tag === "Success") return { name, value: encoded.success as T }
-      throw new InvalidAnnotation({ annotation: name, on: undefined, reason: encoded.failure.message })
-    },
-    { annotation: name, schema, scope }
-  )
+): Annotation<Name, T> => {
+  const encode = Schema.encodeUnknownResult(schema)
+  const make = (value: T): AnnotationValue<Name, T> => {
+    const encoded = encode(value)
+    if (encoded._tag === "Success") return { name, value: encoded.success as T }
+    throw new InvalidAnnotation({ annotation: name, on: undefined, reason: encoded.failure.message })
+  }
+  return Object.assign(make, { annotation: name, schema, scope })
+}
 
 /**
  * The value under the annotation's name, checked by its schema; `undefined` if there is none.
