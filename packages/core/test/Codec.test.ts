@@ -290,7 +290,10 @@ describe("classes with a codec", () => {
     const bytes = Codec.encode({ a: Codec.tagged(["Elsewhere", {}], 39_506) })
     const error = caught(() => Codec.decode(bytes))
     expect(error).toBeInstanceOf(Codec.Undecodable)
-    expect((error as Error).message).toContain('it holds an instance of "Elsewhere"')
+    expect((error as Error).message).toBe(
+      'these bytes cannot be decoded: it holds an instance of "Elsewhere", and no codec of that name is registered ' +
+        "in this process; register it at the top level of the workflow's module"
+    )
   })
 
   it("whose codec throws make the bytes undecodable", () => {
@@ -478,7 +481,7 @@ describe("bytes", () => {
   })
 
   it("are few for small values", () => {
-    expect(Codec.encode({ a: 1, b: "xy" }).length).toBeLessThan(12)
+    expect(Codec.encode({ a: 1, b: "xy" }).length).toBe(9)
     expect(Codec.encode(new Uint8Array(1000)).length).toBeLessThan(1010)
   })
 

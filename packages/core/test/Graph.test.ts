@@ -54,6 +54,36 @@ describe("adjacencies", () => {
   })
 })
 
+describe("nodes inside an each", () => {
+  const inc = task("inc", (n: number) => n + 1)
+  const add = task("add", (...ns: ReadonlyArray<number>) => ns.length)
+
+  it("wait for what they read of their own scope, else for a gate, else for the each", () => {
+    const outside = inc(0)
+    const { graph } = GraphBuilder.make(
+      each([1, 2], (n) => {
+        const first = inc(n)
+        return [inc(first), add(first, outside), add(n, outside), add()]
+      }),
+      "each"
+    )
+    const parents = rows(graph.parents, graph.size).map((row) => row.map((id) => graph.label(id)))
+    const named = Object.fromEntries(parents.map((row, id) => [graph.label(id), row]))
+    expect(named).toEqual({
+      "inc#0": [],
+      "each#1": [],
+      "item#2": [],
+      "inc#3": ["each#1"],
+      "inc#4": ["inc#3"],
+      "gate#5": ["inc#0", "each#1"],
+      "add#6": ["inc#3", "gate#5"],
+      "add#7": ["gate#5"],
+      "add#8": ["each#1"],
+      "collect#9": ["each#1", "inc#4", "add#6", "add#7", "add#8"]
+    })
+  })
+})
+
 describe("Instance", () => {
   it.each<[number, Instance.Indices, Instance.InstanceId]>([
     [17, [], 17],

@@ -248,6 +248,14 @@ describe("targets that cannot be", () => {
   })
 })
 
+describe("a graph with very many paths", () => {
+  it("is built node by node, not path by path", () => {
+    let pair: [Node<number>, Node<number>] = [inc(0), inc(0)]
+    for (let i = 0; i < 200; i++) pair = [total(pair), total([...pair])]
+    expect(graphOf(pair).size).toBe(402)
+  })
+})
+
 describe("a graph of 100,000 nodes", () => {
   it("may be one chain", async () => {
     let node = inc(0)

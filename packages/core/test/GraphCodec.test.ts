@@ -281,6 +281,17 @@ describe("a signature", () => {
       () => lists((a, b) => [each(b, (n) => inc(n)), a])
     ],
     ["what is wanted", () => two((a) => [a, any(a)]), () => two((a) => any(a))],
+    [
+      "where one node ends and the next begins",
+      () => {
+        const first = any()
+        return [first, any(), any(first), any([first, first, first])]
+      },
+      () => {
+        const first = any()
+        return [first, any([first, first, first]), any(), any(first)]
+      }
+    ],
     ["how many nodes there are", () => [inc(0), inc(0)], () => [inc(0), inc(0), inc(0)]]
   ])("depends on %s", (_, one, other) => {
     expect(signature(one())).not.toBe(signature(other()))

@@ -245,6 +245,8 @@ interface Body {
 type Chain = ReadonlyArray<Body>
 
 interface Reading {
+  /** What the results of eaches hold: known before any list is, like types. */
+  readonly shapes: Map<Statement, Shape>
   readonly call: (name: keyof typeof tasks, args: ReadonlyArray<unknown>) => unknown
   readonly each: (
     list: unknown,
@@ -253,7 +255,9 @@ interface Reading {
   ) => { readonly value: unknown; readonly chain: Chain }
 }
 
-const nodes: Reading = {
+type Rules = Omit<Reading, "shapes">
+
+const nodes: Rules = {
   call: (name, args) => (tasks[name] as (...args: ReadonlyArray<unknown>) => unknown)(...args),
   each: (list, chain, body) => {
     const bodies: Array<Body> = []
@@ -265,12 +269,18 @@ const nodes: Reading = {
   }
 }
 
-const values: Reading = {
+const values: Rules = {
   call: (name, args) => (functions[name] as (...args: ReadonlyArray<unknown>) => unknown)(...args),
   each: (list, chain, body) => {
     const bodies = (list as ReadonlyArray<unknown>).map((item, i) => body(item, chain?.[i]))
     return { value: bodies.map(({ result }) => result.value), chain: bodies }
   }
+}
+
+/** Goes through each body once, and makes nothing. */
+const shapesOnly: Rules = {
+  call: () => undefined,
+  each: (_, chain, body) => ({ value: undefined, chain: [body(undefined, chain?.[0])] })
 }
 
 const pick = <T>(items: ReadonlyArray<T>, back: number): T | undefined =>
@@ -343,16 +353,15 @@ const evaluateEach = (
   const over = evaluateList(at.list, sight, reading)
   const around = sight.map(({ shape, value }) => ({ shape, value }))
   const elementShape = over.shape === "any" ? "any" : over.shape.listOf
-  let shape: Shape = "any"
   const { chain, value } = reading.each(over.value, over.chain, (element, before) => {
     const item = { value: element, shape: elementShape, chain: before?.result.chain }
     const inherited = [...(before?.variables ?? []), item]
     const variables = [...inherited, ...block(at.body, [...around, ...inherited], reading)]
     const result = evaluate(at.result, [...around, ...variables])
-    shape = result.shape
+    if (!reading.shapes.has(at)) reading.shapes.set(at, result.shape)
     return { variables, result }
   })
-  return { value, shape: { listOf: shape }, chain }
+  return { value, shape: { listOf: reading.shapes.get(at)! }, chain }
 }
 
 const read = ({ statements, targets }: Program, reading: Reading): unknown => {
@@ -399,8 +408,14 @@ const show = ({ statements, targets }: Program) =>
   `\n${showStatements(statements, "  ")}  return ${targets === undefined ? "all" : `[${targets.map(showExpression).join(", ")}]`}\n`
 
 /** Random workflows. Printed as programs in which `$-0` is the newest variable in sight, `$-1` the one before. */
-export const arbitraryWorkflow: fc.Arbitrary<RandomWorkflow> = program.map((made) => ({
-  build: () => read(made, nodes),
-  expected: read(made, values),
-  [fc.toStringMethod]: () => show(made)
-}))
+export const arbitraryWorkflow: fc.Arbitrary<RandomWorkflow> = program.map((generated) => {
+  // A copy in which no statement stands twice, so that each has one shape.
+  const made = JSON.parse(JSON.stringify(generated)) as Program
+  const shapes = new Map<Statement, Shape>()
+  read(made, { ...shapesOnly, shapes })
+  return {
+    build: () => read(made, { ...nodes, shapes }),
+    expected: read(made, { ...values, shapes }),
+    [fc.toStringMethod]: () => show(made)
+  }
+})
