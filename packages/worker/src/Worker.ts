@@ -16,7 +16,7 @@ import type { Invocation, Work } from "./Invocation.ts"
 import * as Prompt from "./Prompt.ts"
 import type { RunContext } from "./RunContext.ts"
 import { complete, drain } from "./stages/Complete.ts"
-import { call } from "./stages/Execute.ts"
+import { call, type Executed } from "./stages/Execute.ts"
 import { handOver, tree } from "./stages/HandOff.ts"
 import { type Inputs, inputs } from "./stages/Inputs.ts"
 import { publish, publishItems, store } from "./stages/Publish.ts"
@@ -43,16 +43,24 @@ const life = (state: WorkerState) => {
   const begin = Effect.suspend(() =>
     invocation.spawn.length === 0 ? Effect.void : invoker.invoke(tree(invocation.spawn, invoker.fanOut))
   )
-  return Effect.andThen(
-    wrappedWorker(state, "start", begin),
-    invocation.named ? Effect.scoped(namedLife(state)) : flexibleLife(state)
-  )
+  const lived = invocation.named ? Effect.scoped(namedLife(state)) : flexibleLife(state)
+  if (state.context.behaviours.length === 0) return Effect.andThen(begin, lived)
+  return Effect.andThen(wrappedWorker(state, "start", begin), Effect.ensuring(lived, leave(state)))
 }
+
+/** How long the stage `stop` may take, in ms. */
+const LEAVE_MS = 1000
+
+/** The stage `stop`: also for a worker that is interrupted, as most are when the last target is complete. */
+const leave = (state: WorkerState) =>
+  Effect.promise(async () => {
+    const stop = Effect.suspend(() => wrappedWorker(state, "stop", Effect.void))
+    await Effect.runPromiseExit(Effect.timeoutOption(stop, LEAVE_MS))
+  })
 
 const flexibleLife = Effect.fnUntraced(function* (state: WorkerState) {
   state.adopt(state.invocation.work)
   yield* work(state)
-  yield* wrappedWorker(state, "stop", Effect.void)
 })
 
 const namedLife = Effect.fnUntraced(function* (state: WorkerState) {
@@ -76,7 +84,6 @@ const namedLife = Effect.fnUntraced(function* (state: WorkerState) {
     yield* handOver(state, yield* coordination.detach(run, worker, incarnation))
     if (state.peek() === undefined) break
   }
-  yield* wrappedWorker(state, "stop", Effect.void)
 })
 
 /** Before a named worker leaves: values that only it has, and that others may ask for, go to the store. */
@@ -126,14 +133,10 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, NodeFailed
   const args = Prompt.waits(arguments_) ? yield* arguments_ : arguments_
   const executeAt = performance.now()
 
-  let tries = 1
-  const result = wrapped(state, "execute", one, () =>
-    Prompt.map(call(state, one, args), (executed) => {
-      tries = executed.tries
-      return executed
-    })
-  )
-  const { value } = Prompt.waits(result) ? yield* result : result
+  const result = state.context.hasBehaviours(instance)
+    ? wrappedCall(state, one, args)
+    : call(state, one, args)
+  const { tries, value } = Prompt.waits(result) ? yield* result : result
   const publishAt = performance.now()
 
   const width = kind === "expand" || kind === "gate" ? (value as number) : (gathered?.width ?? 0)
@@ -165,6 +168,29 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, NodeFailed
     complete(state, { instance, width, keep, steps, releases, measure })
   )
   if (Prompt.waits(completed)) yield* completed
+}
+
+/** The stage `execute` of a node with behaviours, which see its value, and may give another. */
+const wrappedCall = (
+  state: WorkerState,
+  one: Work,
+  args: ReadonlyArray<unknown>
+): Effect.Effect<Executed, NodeFailed> => {
+  let tries = 0
+  const bare = Effect.suspend(() =>
+    Effect.map(
+      Prompt.toEffect(() => call(state, one, args)),
+      (executed) => {
+        tries += executed.tries
+        return executed.value
+      }
+    )
+  )
+  const value = wrapped<unknown, NodeFailed>(state, "execute", one, () => bare) as Effect.Effect<
+    unknown,
+    NodeFailed
+  >
+  return Effect.map(value, (value) => ({ value, tries }))
 }
 
 /** The node's value, and for a list that is opened its elements too; how many bytes were encoded. */

@@ -45,20 +45,35 @@ const open = Effect.fnUntraced(function* (run: OpenRun, options: Required<Inline
     guard: () => () => {}
   })
 
-  const start = (invocation: Invocation): Effect.Effect<void> =>
-    places.withPermit(Worker.run(context, invocation, invoker)).pipe(
+  const start = (invocation: Invocation): Effect.Effect<void> => {
+    let unsent = invocation.spawn
+    const own: Invoker = {
+      ...invoker,
+      invoke: (invocations) => {
+        unsent = []
+        return invoker.invoke(invocations)
+      }
+    }
+    return places.withPermit(Worker.run(context, invocation, unsent.length === 0 ? invoker : own)).pipe(
       Effect.provideService(Coordination, coordination),
       Effect.provideService(ObjectStore, objects),
       Effect.provideService(Host, host),
       Effect.catchCause((cause) =>
-        Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.ignore(replace(invocation, Cause.pretty(cause)))
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.void
+          : Effect.ignore(replace(invocation.worker, unsent, Cause.pretty(cause)))
       )
     )
+  }
 
-  /** A worker that ended by a fault of its own is lost: what it had is given to others. */
-  const replace = Effect.fnUntraced(function* (invocation: Invocation, reason: string) {
-    const reply = yield* coordination.abandon(run.run, [invocation.worker], ENGINE, reason)
-    yield* invoker.invoke(invocationsFor(run.run, reply, invoker))
+  /** A worker that ended by a fault of its own is lost: what it had, and had not yet sent on, is given to others. */
+  const replace = Effect.fnUntraced(function* (
+    worker: string,
+    unsent: ReadonlyArray<Invocation>,
+    reason: string
+  ) {
+    const reply = yield* coordination.abandon(run.run, [worker], ENGINE, reason)
+    yield* invoker.invoke([...unsent, ...invocationsFor(run.run, reply, invoker)])
   })
 
   const invoker: Invoker = {
