@@ -1,0 +1,98 @@
+import { Codec } from "@weft/core"
+import { describe, expect, it } from "vitest"
+import { Values } from "../src/Values.ts"
+
+const bytes = (size: number) => Codec.encode("x".repeat(size))
+
+describe("Values", () => {
+  it("gives the very value that was made here", () => {
+    const values = new Values()
+    const made = { a: [1] }
+    values.made(1, made, 1)
+    expect(values.get(1)).toBe(made)
+    expect(Codec.decode(values.bytes(1))).toEqual(made)
+  })
+
+  it("decodes a value that came as bytes once, and encodes one that was made once", () => {
+    const values = new Values()
+    values.came(1, Codec.encode({ a: 1 }), true)
+    expect(values.get(1)).toBe(values.get(1))
+    values.made(2, { a: 1 }, 1)
+    expect(values.bytes(2)).toBe(values.bytes(2))
+  })
+
+  it("keeps what it has if the same value comes again", () => {
+    const values = new Values()
+    const made = { a: 1 }
+    values.made(1, made, 1)
+    values.came(1, Codec.encode({ a: 2 }), true)
+    expect(values.get(1)).toBe(made)
+  })
+
+  it("drops a value that is in no store with its last pin", () => {
+    const values = new Values()
+    values.made(1, "value", 2)
+    values.unpin(1)
+    expect(values.has(1)).toBe(true)
+    values.unpin(1)
+    expect(values.has(1)).toBe(false)
+  })
+
+  it("keeps a value that is in a store as a cache", () => {
+    const values = new Values()
+    values.made(1, "value", 1)
+    values.bytes(1)
+    values.setStored(1)
+    values.unpin(1)
+    expect(values.has(1)).toBe(true)
+  })
+
+  it("drops cached values beyond its limit, oldest first, and no pinned ones", () => {
+    const values = new Values(1000)
+    values.came("pinned", bytes(400), true)
+    values.pin("pinned")
+    for (let i = 0; i < 5; i++) values.came(i, bytes(240), true)
+    expect(values.has("pinned")).toBe(true)
+    expect(values.has(0)).toBe(false)
+    expect(values.has(4)).toBe(true)
+  })
+
+  it("keeps its account of the cache while values are pinned and let go", () => {
+    const values = new Values(1000)
+    for (let round = 0; round < 100; round++) {
+      values.came("a", bytes(400), true)
+      values.pin("a")
+      values.unpin("a")
+    }
+    values.came("b", bytes(400), true)
+    expect([values.has("a"), values.has("b")]).toEqual([true, true])
+  })
+
+  it("knows what would be lost with the worker", () => {
+    const values = new Values()
+    values.made("held", 1, 1)
+    values.made("stored", 2, 1)
+    values.setStored("stored")
+    values.came("carried", Codec.encode(3), false)
+    values.pin("carried")
+    values.came("fetched", Codec.encode(4), true)
+    values.pin("fetched")
+    expect([...values.unstored()]).toEqual(["held", "carried"])
+    expect([values.isHeld("held"), values.isHeld("stored"), values.isHeld("nowhere")]).toEqual([
+      true,
+      false,
+      false
+    ])
+  })
+
+  it("takes for stored what it does not have", () => {
+    expect(new Values().isStored("nowhere")).toBe(true)
+  })
+
+  it("does not mind pins on what it does not have", () => {
+    const values = new Values()
+    values.pin(1)
+    values.unpin(1)
+    expect(values.has(1)).toBe(false)
+  })
+})
