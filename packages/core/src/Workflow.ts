@@ -4,29 +4,34 @@
 import type { StandardSchemaV1 } from "effect/StandardSchema"
 
 /** Checks and types a workflow's input: any Standard Schema (Zod, Valibot, ArkType, Effect's `toStandardSchemaV1`). */
-export type InputSchema<I> = StandardSchemaV1<unknown, I>
+export type InputSchema<In, I = In> = StandardSchemaV1<In, I>
 
 /** What a workflow may say about itself. */
-export interface WorkflowOptions<I> {
+export interface WorkflowOptions<In, I = In> {
   /** Shown in summaries and listings. Default: the file's name. */
   readonly name?: string
   /** Checks the input before anything runs. Without it the input is passed on as it is. */
-  readonly input?: InputSchema<I>
+  readonly input?: InputSchema<In, I>
 }
 
-/** A workflow: builds, from an input, the nesting of nodes whose values are wanted. */
-export interface Workflow<in I, out Out> {
+/**
+ * A workflow: builds, from an input, the nesting of nodes whose values are wanted. `In` is what is passed when it is
+ * run, `I` what the schema makes of it.
+ */
+export interface Workflow<in In, out Out, in I = In> {
   readonly "~workflow": true
   readonly name: string
   /** The URL of the module whose exports are the tasks. */
   readonly module: string
   readonly input: StandardSchemaV1 | undefined
   readonly build: (input: I) => Out
+  /** @internal Only in types: the input before the schema. */
+  readonly "~input"?: (input: In) => void
 }
 
 /** Any workflow. */
 // biome-ignore lint/suspicious/noExplicitAny: inputs are contravariant, and this stands for all of them
-export type AnyWorkflow = Workflow<any, unknown>
+export type AnyWorkflow = Workflow<any, unknown, any>
 
 /**
  * Defines a workflow.
@@ -41,11 +46,11 @@ export type AnyWorkflow = Workflow<any, unknown>
  * @param meta the module's `import.meta`: workers import that module to find the tasks among its exports
  * @param build called once for a run; calls tasks and returns any nesting of nodes
  */
-export const workflow = <Out, I = undefined>(
+export const workflow = <Out, I = undefined, In = I>(
   meta: { readonly url: string },
   build: (input: I) => Out,
-  options: WorkflowOptions<I> = {}
-): Workflow<I, Out> => ({
+  options: WorkflowOptions<In, I> = {}
+): Workflow<In, Out, I> => ({
   "~workflow": true,
   name: options.name ?? nameOf(meta.url),
   module: meta.url,

@@ -32,6 +32,8 @@ export {
   type ThreadsOptions,
   threads
 } from "@weft/worker"
+export type { DrawFormat } from "./draw/Draw.ts"
+export { type DrawGraphOptions, drawGraph } from "./drawGraph.ts"
 export type { CompletedNode, RunEvent } from "./Events.ts"
 export { BuildFailed, InvalidInput } from "./internal/Job.ts"
 export { type EngineName, type RunHandle, type RunOptions, run, submit } from "./run.ts"

@@ -3,11 +3,10 @@
  */
 import type {
   AnyAnnotation,
+  AnyWorkflow,
   Behaviour,
   Planner,
   Resolved,
-  RunCancelled,
-  RunFailed,
   Workflow
 } from "@weft/core"
 import { simple } from "@weft/planner-simple"
@@ -59,13 +58,13 @@ type Input<I> = [undefined] extends [I] ? { readonly input?: I } : { readonly in
 export interface RunHandle<out R> extends AsyncDisposable {
   /** The run's id. */
   readonly run: string
-  /** The value that was asked for. Rejects with {@link RunFailed}, {@link RunCancelled} or a store's error. */
+  /** The value that was asked for. Rejects with `RunFailed`, `RunCancelled` or a store's error. */
   readonly result: () => Promise<R>
   /** What happens, from the beginning (the last 256 for who comes late) to the event `ended`. */
   readonly events: AsyncIterable<RunEvent>
   /** What the run took, when it has ended, in whatever way. */
   readonly summary: () => Promise<Summary>
-  /** Ends the run; `result()` rejects with {@link RunCancelled}. Resolves when all its workers have ended. */
+  /** Ends the run; `result()` rejects with `RunCancelled`. Resolves when all its workers have ended. */
   readonly cancel: (reason?: string) => Promise<void>
 }
 
@@ -76,16 +75,17 @@ const services = Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemor
 /** One set of stores for this process. Building them does nothing that would have to be undone. */
 const runtime = ManagedRuntime.make(services)
 
-/** Engines given by name are shared by all runs of this process, so that threads are started once. */
-const engines = new Map<string, Engine>()
+/** The `threads` engine as it is by default is shared by all runs of this process, so that threads are started once. */
+let sharedThreads: Engine | undefined
 
-const engineOf = (engine: EngineName | Engine, concurrency: number | undefined): Engine => {
-  if (typeof engine !== "string") return engine
-  const options = concurrency === undefined ? {} : { concurrency }
-  const key = `${engine} ${concurrency}`
-  const known = engines.get(key) ?? (engine === "inline" ? inline(options) : threads(options))
-  engines.set(key, known)
-  return known
+/** The engine, and what ends it after the run if it was made for this run alone. */
+const engineOf = (engine: EngineName | Engine, concurrency: number | undefined) => {
+  const keep = async () => {}
+  if (typeof engine !== "string") return { engine, end: keep }
+  if (engine === "inline") return { engine: inline(concurrency === undefined ? {} : { concurrency }), end: keep }
+  if (concurrency === undefined) return { engine: (sharedThreads ??= threads()), end: keep }
+  const own = threads({ concurrency })
+  return { engine: own, end: own.close }
 }
 
 /**
@@ -109,24 +109,27 @@ export const run: Run = async (what: unknown, options: AnyOptions = {}) => {
 export const submit: Submit = async (what: unknown, options: AnyOptions = {}) =>
   (await submitAny(what, options)) as never
 
+/** Nodes, not a workflow: one whose input was left out must not pass for a constant. */
+type NoWorkflow<Out> = Out & (Out extends AnyWorkflow ? never : unknown)
+
 interface Run {
   <I, Out, const Bs extends ReadonlyArray<Behaviour.Behaviour> = [], A extends AnyAnnotation = never>(
-    workflow: Workflow<I, Out>,
+    workflow: Workflow<I, Out, never>,
     ...options: Options<I, A, Bs>
   ): Promise<Resolved<Out>>
   <const Out, const Bs extends ReadonlyArray<Behaviour.Behaviour> = [], A extends AnyAnnotation = never>(
-    nodes: Out,
+    nodes: NoWorkflow<Out>,
     options?: RunOptions<A, Bs>
   ): Promise<Resolved<Out>>
 }
 
 interface Submit {
   <I, Out, const Bs extends ReadonlyArray<Behaviour.Behaviour> = [], A extends AnyAnnotation = never>(
-    workflow: Workflow<I, Out>,
+    workflow: Workflow<I, Out, never>,
     ...options: Options<I, A, Bs>
   ): Promise<RunHandle<Resolved<Out>>>
   <const Out, const Bs extends ReadonlyArray<Behaviour.Behaviour> = [], A extends AnyAnnotation = never>(
-    nodes: Out,
+    nodes: NoWorkflow<Out>,
     options?: RunOptions<A, Bs>
   ): Promise<RunHandle<Resolved<Out>>>
 }
@@ -168,8 +171,9 @@ const begin = async (
     if (event !== undefined) onEvent?.(event)
     if (message.type === "output" && options.output !== "ignore") process[message.stream].write(message.text)
   }
+  const { end, engine } = engineOf(options.engine ?? "inline", options.concurrency)
   const settings: Client.Settings = {
-    engine: engineOf(options.engine ?? "inline", options.concurrency),
+    engine,
     planner: options.planner ?? simple(),
     behaviours: (options.behaviours ?? []) as ReadonlyArray<Behaviour.Behaviour>,
     pollMs: options.pollMs ?? 1000,
@@ -183,6 +187,7 @@ const begin = async (
     )
     .catch(async (error: unknown) => {
       await Effect.runPromise(Scope.close(scope, Exit.void))
+      await end()
       throw error
     })
   // While a run is under way this process must not end because nothing else holds it.
@@ -194,9 +199,10 @@ const begin = async (
   }
   const abort = () => void cancel(String(options.signal?.reason ?? "aborted"))
   options.signal?.addEventListener("abort", abort, { once: true })
-  const finished = ended.finally(() => {
+  const finished = ended.finally(async () => {
     options.signal?.removeEventListener("abort", abort)
-    return Effect.runPromise(Scope.close(scope, Exit.void))
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+    await end()
   })
   return {
     run: started.run,

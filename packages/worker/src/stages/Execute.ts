@@ -236,7 +236,8 @@ const attempt = (
   try {
     result = TaskContext.enter(running, () => {
       const given = (reference.run as (...args: ReadonlyArray<unknown>) => unknown)(...args)
-      return isGenerator(given) ? Array.fromAsync(given) : given
+      if (!isGenerator(given)) return given
+      return Symbol.iterator in given ? Array.from(given) : Array.fromAsync(given)
     })
   } catch (error) {
     release?.()

@@ -151,8 +151,6 @@ export class Pool {
     const worker = new Worker(entry, {
       name: "weft",
       workerData: settings,
-      // The main thread says it once, if at all.
-      execArgv: [...process.execArgv, "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"],
       ...(heapMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMiB } })
     })
     const thread = new Thread(worker)

@@ -26,6 +26,13 @@ const contexts = new Map<string, Promise<RunContext | undefined>>()
 const workers = new Map<string, Set<Fiber.Fiber<void>>>()
 let guards = 0
 
+const emitWarning = process.emitWarning
+process.emitWarning = (...args: ReadonlyArray<unknown>) => {
+  // What Node says of a package.json without "type" the main thread has said, once.
+  if (JSON.stringify(args[1])?.includes("MODULE_TYPELESS_PACKAGE_JSON")) return
+  Reflect.apply(emitWarning, process, args)
+}
+
 captureConsole()
 captureStreams()
 
