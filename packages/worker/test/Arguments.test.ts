@@ -60,8 +60,15 @@ describe("resolve", () => {
 describe("constants", () => {
   it("finds those of a node, at any depth", () => {
     const [one, two] = ["one", "two"].map((text) => text.repeat(100))
-    const node = identity(1)
-    const context = contextOf([echo([one, { two, node }]), echo(1), echo(two)])
-    expect([0, 1, 2, 3].map((id) => Arguments.constants(context.graph, id))).toEqual([[], [0, 1], [], [1]])
+    const context = contextOf([echo([one, { two, node: identity(1) }]), echo(1), echo(two)])
+    const found = [0, 1, 2, 3].map((id) =>
+      Arguments.constants(context.graph, id).map((index) => context.constant(index)?.value)
+    )
+    expect(found.map((values) => new Set(values))).toEqual([
+      new Set(),
+      new Set([one, two]),
+      new Set(),
+      new Set([two])
+    ])
   })
 })

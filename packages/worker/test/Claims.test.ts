@@ -40,8 +40,8 @@ describe("a flexible worker", () => {
   //       ├─ 5 ─┘
   //    3 ─┘
   it("claims the levels of a reduction whose leaves it has", () => {
-    const [a, b, c, d] = [1, 2, 3, 4].map((n) => identity(n)) as [ReturnType<typeof identity>, ...never]
-    const context = contextOf(add(add(a, b), add(c, d)))
+    const leaves = [1, 2, 3, 4].map((n) => identity(n))
+    const context = contextOf(add(add(...leaves.slice(0, 2)), add(...leaves.slice(2))))
     const all = flexible(context)
     all.adopt([0, 1, 2, 3])
     expect(claimed(context, all)).toEqual([4, 5, 6])
