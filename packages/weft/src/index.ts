@@ -35,6 +35,7 @@ export {
 export type { DrawFormat } from "./draw/Draw.ts"
 export { type DrawGraphOptions, drawGraph } from "./drawGraph.ts"
 export type { CompletedNode, RunEvent } from "./Events.ts"
+export { formatSummary } from "./formatSummary.ts"
 export { BuildFailed, InvalidInput } from "./internal/Job.ts"
 export { type EngineName, type RunHandle, type RunOptions, run, submit } from "./run.ts"
 export type { Call, Summary } from "./Summary.ts"

@@ -1,14 +1,7 @@
 /**
  * The front door: run a workflow, or follow it while it runs. Promises only.
  */
-import type {
-  AnyAnnotation,
-  AnyWorkflow,
-  Behaviour,
-  Planner,
-  Resolved,
-  Workflow
-} from "@weft/core"
+import type { AnyAnnotation, AnyWorkflow, Behaviour, Planner, Resolved, Workflow } from "@weft/core"
 import { simple } from "@weft/planner-simple"
 import { CoordinationMemory, History, type Message, ObjectStore } from "@weft/storage"
 import { type Engine, inline, TaskModule, threads } from "@weft/worker"
@@ -82,7 +75,8 @@ let sharedThreads: Engine | undefined
 const engineOf = (engine: EngineName | Engine, concurrency: number | undefined) => {
   const keep = async () => {}
   if (typeof engine !== "string") return { engine, end: keep }
-  if (engine === "inline") return { engine: inline(concurrency === undefined ? {} : { concurrency }), end: keep }
+  if (engine === "inline")
+    return { engine: inline(concurrency === undefined ? {} : { concurrency }), end: keep }
   if (concurrency === undefined) return { engine: (sharedThreads ??= threads()), end: keep }
   const own = threads({ concurrency })
   return { engine: own, end: own.close }
