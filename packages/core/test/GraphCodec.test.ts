@@ -73,6 +73,9 @@ describe("constants", () => {
     const graph = graphOf([any(large), any(small)])
     expect(GraphCodec.encode(graph, 0).stored).toHaveLength(2)
     expect(GraphCodec.encode(graph, 100_000).stored).toHaveLength(0)
+    const size = Codec.encode(small).length
+    expect(GraphCodec.encode(graphOf(any(small)), size).stored).toHaveLength(0)
+    expect(GraphCodec.encode(graphOf(any(small)), size - 1).stored).toHaveLength(1)
   })
 
   it("stay apart when the graph is sent on", () => {
@@ -119,6 +122,15 @@ describe("bytes that are not a graph", () => {
   // [version, name, tasks, scopes, rows, scope runs, options, constants, targets]
   const ref = (node: unknown) => Codec.tagged(node, 39_520)
   const constant = (index: unknown) => Codec.tagged(index, 39_521)
+  // range, each, item, a gate, inc(item, range), collect
+  const theRows: ReadonlyArray<unknown> = [
+    [0, 3],
+    [-1, ref(0)],
+    [-2],
+    [-4, ref(1), ref(0)],
+    [1, ref(2), [ref(0)]],
+    [-3, ref(1), ref(4)]
+  ]
   const scopeRuns = [
     [2, 0],
     [1, 1],
@@ -128,25 +140,12 @@ describe("bytes that are not a graph", () => {
   ]
   const document = (changes: Partial<Record<number, unknown>>) =>
     Codec.encode(
-      [
-        1,
-        "name",
-        [["range"], ["inc"]],
-        [[0, 1, 2]],
-        // range, each, item, inc(item, range) after a gate, collect
-        [[0, 3], [-1, ref(0)], [-2], [-4, ref(1), ref(0)], [1, ref(2), [ref(0)]], [-3, ref(1), ref(4)]],
-        scopeRuns,
-        [],
-        [],
-        ref(5)
-      ].map((part, i) => (i in changes ? changes[i] : part))
+      [1, "name", [["range"], ["inc"]], [[0, 1, 2]], theRows, scopeRuns, [], [], ref(5)].map((part, i) =>
+        i in changes ? changes[i] : part
+      )
     )
   const rows = (changes: Partial<Record<number, unknown>>) =>
-    document({
-      4: [[0, 3], [-1, ref(0)], [-2], [-4, ref(1), ref(0)], [1, ref(2), [ref(0)]], [-3, ref(1), ref(4)]].map(
-        (row, i) => (i in changes ? changes[i] : row)
-      )
-    })
+    document({ 4: theRows.map((row, i) => (i in changes ? changes[i] : row)) })
 
   it("are told from those that are", () => {
     expect(GraphCodec.decode(document({})).size).toBe(6)
@@ -190,6 +189,36 @@ describe("bytes that are not a graph", () => {
         ]
       }),
       "scope 2 has no node that opens it"
+    ],
+    [
+      "a scope that is opened from elsewhere",
+      document({
+        3: [
+          [0, 1, 2],
+          [1, 6]
+        ],
+        4: [...theRows, [-1, ref(0)]],
+        5: [...scopeRuns, [1, 0]]
+      }),
+      "scope 2 has no node that opens it"
+    ],
+    [
+      "a node before the each that it is in",
+      document({
+        3: [[0, 1]],
+        4: [[1], [-1, [1]], [-3, ref(1), ref(0)]],
+        5: [
+          [1, 1],
+          [2, 0]
+        ],
+        8: ref(2)
+      }),
+      "node 0 is before its scope"
+    ],
+    [
+      "a collect inside the each that it collects from",
+      document({ 5: [...scopeRuns.slice(0, -1), [1, 1]], 8: ref(0) }),
+      "node 5 collects nothing"
     ],
     ["no scopes", document({ 3: [] }), "node 1 opens no scope"],
     ["an item of nothing", rows({ 0: [-2] }), "node 0 is nobody's item"],

@@ -134,7 +134,7 @@ describe("check", () => {
 describe("what is planned for a node", () => {
   const plan = planOf({
     [TUNED!]: { memory: 1024, annotations: { priority: 3 } },
-    [BLUR!]: { worker: "w1" }
+    [BLUR!]: { worker: "w1", annotations: { priority: 4 } }
   })
 
   it("is its own memory, or the plan's", () => {
@@ -153,7 +153,8 @@ describe("what is planned for a node", () => {
     expect(Plan.annotationsOf(plan, graph, TUNED!)).toEqual({ priority: 3 })
     expect(Plan.annotationsOf(empty, graph, TUNED!)).toEqual({ priority: 2 })
     expect(Plan.annotationsOf(empty, graph, HUNGRY!)).toEqual({ priority: 1 })
-    expect(Plan.annotationsOf(plan, graph, BLUR!)).toEqual({})
+    expect(Plan.annotationsOf(plan, graph, BLUR!)).toEqual({ priority: 4 })
+    expect(Plan.annotationsOf(empty, graph, BLUR!)).toEqual({})
   })
 })
 

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { type Graph, GraphBuilder, GraphCodec, isTask } from "../src/index.ts"
+import { Graph, GraphBuilder, GraphCodec, isTask, Nesting } from "../src/index.ts"
 import * as randomGraph from "./randomGraph.ts"
 
 const { arbitraryWorkflow } = randomGraph
@@ -8,6 +8,18 @@ const { arbitraryWorkflow } = randomGraph
 /** What one may want to find in a graph. */
 const features: Readonly<Record<string, (graph: Graph.Graph, expected: unknown) => boolean>> = {
   "no node at all": ({ size }) => size === 0,
+  "a chain of three calls": (graph) => ids(graph).some((id) => longest(graph, id) >= 3),
+  "a diamond": (graph) =>
+    ids(graph).some((id) => {
+      const parents = callsRead(graph, id).map((input) => callsRead(graph, input))
+      return parents.some((one, i) =>
+        parents.some((other, k) => i < k && one.some((at) => other.includes(at)))
+      )
+    }),
+  "a value read twice in one call": (graph) =>
+    ids(graph).some((id) => refs(graph, id).length > new Set(refs(graph, id)).size),
+  "a value deep inside an argument": ({ columns }) =>
+    columns.args.some((row) => row.some((arg) => Nesting.isContainer(arg) && refsIn(arg).length > 0)),
   "several targets": ({ targets }) => targets.size > 1,
   "shared constants": ({ columns }) => columns.constants.length > 0,
   "nodes of each kind": (graph) => {
@@ -30,6 +42,18 @@ const features: Readonly<Record<string, (graph: Graph.Graph, expected: unknown) 
   "an empty list": (_, expected) => hasEmptyList(expected)
 }
 
+const refsIn = (nesting: unknown) => {
+  const found: Array<number> = []
+  Graph.references(nesting, (node) => found.push(node))
+  return found
+}
+const refs = (graph: Graph.Graph, id: number) => refsIn(graph.columns.args[id])
+const callsRead = (graph: Graph.Graph, id: number) =>
+  [...new Set(refs(graph, id))].filter((input) => graph.kind(input) === "call")
+const longest = (graph: Graph.Graph, id: number): number =>
+  graph.kind(id) === "call"
+    ? 1 + Math.max(0, ...callsRead(graph, id).map((input) => longest(graph, input)))
+    : 0
 const collects = (graph: Graph.Graph) => ids(graph).filter((id) => graph.kind(id) === "collect")
 const overs = (graph: Graph.Graph) => collects(graph).map((id) => graph.over(id))
 const gates = (graph: Graph.Graph) =>
