@@ -113,7 +113,7 @@ const accepting = (kit: Kit) => {
       const run = yield* beginRun()
       const completion = done(0, {
         keep: [kept(0, 3)],
-        steps: [to(1, 1, { inputs: [0] }), to(2), to(3, 1, { worker: "n" })]
+        steps: [to(1, 1, { inputs: [0] }), to(2), to(3, 1, { worker: "n" }), to(4, 1, { worker: "n" })]
       })
       const first = yield* run.complete("w1", completion)
       assertReply(first, { ready: [1, 2], invoke: ["n"] })

@@ -216,6 +216,26 @@ const silence = (kit: Kit) => {
     })
   )
 
+  kit.timed("who takes over more has a whole lease for all of it", ({ leaseMs, pause }) =>
+    Effect.gen(function* () {
+      const run = yield* beginRun({ leaseMs, ready: [{ instance: 0 }, { instance: 1 }] })
+      yield* run.adopt("w1", 1)
+      assertReply(yield* run.abandon(["client"], "client"), { ready: [[0, 2]] })
+      yield* pause
+      assertReply(yield* run.abandon(["w1"], "client"), { ready: [[1, 2]] })
+      yield* pause
+      yield* pause
+      assertReply(yield* run.renew([], "w2"), {})
+      yield* pause
+      assertReply(yield* run.renew([], "w2"), {
+        ready: [
+          [0, 3],
+          [1, 3]
+        ]
+      })
+    })
+  )
+
   kit.timed(
     "what nobody adopted comes back to who offered it, if nobody renews that one's lease",
     ({ leaseMs, silence }) =>
@@ -345,6 +365,30 @@ const counting = (kit: Kit) => {
         })
         assertReply(yield* run.attach("n", "b"), { ready: [[1, 2], 5] })
       })
+  )
+
+  kit.timed("a repeated completion asks once for a worker that is noticed as lost", ({ leaseMs, silence }) =>
+    Effect.gen(function* () {
+      const run = yield* beginRun({ leaseMs })
+      const completion = done(0, { steps: [to(5, 1, { worker: "n" })] })
+      assertReply(yield* run.complete("w1", completion), { invoke: ["n"] })
+      yield* silence
+      assertReply(yield* run.complete("w1", completion), { invoke: ["n"], refused: [0] })
+      assertReply(yield* run.attach("n", "a"), { ready: [[5, 2]] })
+    })
+  )
+
+  kit.timed("a worker whose detach finds a loss too many leaves", ({ leaseMs, silence }) =>
+    Effect.gen(function* () {
+      const run = yield* beginRun({
+        leaseMs,
+        maxAttempts: 1,
+        ready: [{ instance: 0 }, { instance: 1, worker: "n" }]
+      })
+      assertReply(yield* run.attach("n", "a"), { ready: [1] })
+      yield* silence
+      assertReply(yield* run.detach("n", "a"), { status: "failed" })
+    })
   )
 
   kit.test("each instance has its own count", () =>

@@ -205,6 +205,18 @@ const objects = (kit: Kit) => {
       })
   )
 
+  kit.test("one that is dropped at the end is told once, though it comes again in the same call", () =>
+    Effect.gen(function* () {
+      const run = yield* beginRun()
+      const completion = done(0, { keep: [kept(0, 1, "object")] })
+      assertReply(yield* run.complete("w1", completion, target, completion), {
+        status: "succeeded",
+        refused: [0],
+        dropped: [0]
+      })
+    })
+  )
+
   kit.test("those that are brought after the end are the caller's to remove again, except the targets'", () =>
     Effect.gen(function* () {
       const run = yield* beginRun()

@@ -30,7 +30,7 @@ type Inputs = ReadonlyArray<InstanceId> | undefined
 
 export class MemoryRun {
   readonly spec: RunSpec
-  readonly values = new KeptValues((instance) => void this.dropped.push(instance))
+  readonly values = new KeptValues((instance) => void this.dropped.add(instance))
   /** The store's clock. */
   private now = 0
   /** Counts the steps. */
@@ -52,7 +52,7 @@ export class MemoryRun {
   private ready: Array<Ready> = []
   private invoke: Array<string> = []
   private refused: Array<InstanceId> = []
-  private dropped: Array<InstanceId> = []
+  private readonly dropped = new Set<InstanceId>()
 
   constructor(spec: RunSpec) {
     this.spec = spec
@@ -191,6 +191,8 @@ export class MemoryRun {
     if (typeof held !== "object" || held.holder.worker !== (planned ?? caller)) return
     const { holder } = held
     if (holder.worker !== caller) {
+      // Not one that was lost in this step.
+      if (this.holders.get(holder.worker) !== holder) return
       if (holder.asked && holder.incarnation === undefined) this.ask(holder)
     } else if (held.told) this.answer(held, inputs)
   }
@@ -268,6 +270,7 @@ export class MemoryRun {
     this.holders.renew(worker, this.now)
     this.expire()
     this.takeOver(worker)
+    if (this.status !== "running") return this.reply()
     // What the plan gave it is nobody else's to run. If it does not know of something, the answer was lost.
     this.answerHeld(holder, ({ planned }) => planned === worker)
     if (this.ready.length === 0) {
@@ -357,6 +360,8 @@ export class MemoryRun {
         else this.giveUp(instance, holder.worker, attempt, reason)
       }
     }
+    // It has a whole lease for what it was given.
+    if (this.ready.length > 0) this.holders.renew(taker, this.now)
   }
 
   private giveUp(instance: InstanceId, worker: string, attempts: number, reason: string) {
@@ -396,12 +401,12 @@ export class MemoryRun {
       ready: this.ready,
       invoke: this.invoke,
       refused: this.refused,
-      dropped: this.dropped
+      dropped: this.dropped.size === 0 ? NONE : [...this.dropped]
     }
     this.ready = []
     this.invoke = []
     this.refused = []
-    this.dropped = []
+    if (this.dropped.size > 0) this.dropped.clear()
     return reply
   }
 }
