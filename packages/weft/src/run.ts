@@ -193,6 +193,8 @@ const begin = async (
   }
   const abort = () => void cancel(String(options.signal?.reason ?? "aborted"))
   options.signal?.addEventListener("abort", abort, { once: true })
+  // It may have been aborted while the run was being planned.
+  if (options.signal?.aborted) abort()
   const finished = ended.finally(async () => {
     options.signal?.removeEventListener("abort", abort)
     await Effect.runPromise(Scope.close(scope, Exit.void))
