@@ -8,7 +8,8 @@
  * a {@link Step} says "`instance` begins at `need`; add `delta`".
  *
  * **Values.** A stored value has a number of readers: at first {@link readersOf}. Each reader's completion takes one
- * away; a gate adds the readers that it lets in. At zero the value is dropped.
+ * away; a gate adds the readers that it lets in. At zero the value is dropped. Items are never run: their values, the
+ * list's elements, come with the completion of the expand.
  */
 import { code, type Graph, neighbours, type Ref } from "./Graph.ts"
 import * as Instance from "./Instance.ts"
@@ -98,7 +99,11 @@ export const inputs = (
   return own
 }
 
-/** Which values lose (or, through a gate, gain) readers when an instance completes. */
+/**
+ * Which values lose (or, through a gate, gain) readers when an instance completes.
+ *
+ * @param width for `gate` and `collect` the length of the list, else unused
+ */
 export const releases = (graph: Graph, instance: Instance.InstanceId, width = 0): Array<Release> => {
   const id = Instance.nodeOf(instance)
   if (graph.columns.codes[id] !== code.gate) {
