@@ -159,8 +159,11 @@ const begin = async (
   TaskModule.refuseWhileImporting()
   const scope = Scope.makeUnsafe()
   const messages = Effect.runSync(PubSub.unbounded<Message>({ replay: REPLAYED }))
+  let isOver = false
   const listener = ({ graph }: Job.Job, message: Message) => {
-    PubSub.publishUnsafe(messages, message)
+    // What a task writes after the end must not push the end out of what is replayed.
+    if (!isOver) PubSub.publishUnsafe(messages, message)
+    isOver ||= message.type === "ended"
     const event = onEvent === undefined ? undefined : fromMessage(graph, message)
     if (event !== undefined) onEvent?.(event)
     if (message.type === "output" && options.output !== "ignore") process[message.stream].write(message.text)
@@ -198,6 +201,8 @@ const begin = async (
   const finished = ended.finally(async () => {
     options.signal?.removeEventListener("abort", abort)
     await Effect.runPromise(Scope.close(scope, Exit.void))
+    // Where the store broke, nobody else says so to those who follow the events.
+    if (!isOver) PubSub.publishUnsafe(messages, { type: "ended", status: "gone" })
     await end()
   })
   return {

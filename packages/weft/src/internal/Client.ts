@@ -125,8 +125,11 @@ export const start = Effect.fnUntraced(function* (
   })
   yield* Effect.gen(function* () {
     const exit = yield* Effect.exit(Effect.flatMap(waited, (state) => result(graph, state)))
-    yield* Scope.close(workers, exit)
-    const state = yield* Effect.orDie(coordination.state(run))
+    yield* Effect.exit(Scope.close(workers, exit))
+    // Whoever waits is told how it ended, even if the store does not answer any more.
+    const state = yield* Effect.catchCause(coordination.state(run), () =>
+      Effect.succeed(unknown(run, job.name))
+    )
     const summary = tally.summary({
       run,
       workflow: job.name,
@@ -137,7 +140,7 @@ export const start = Effect.fnUntraced(function* (
       parallelism: engine.parallelism,
       notes: plan.notes
     })
-    yield* Effect.ignore(remember(summary, state, graph))
+    yield* Effect.exit(remember(summary, state, graph))
     yield* Deferred.succeed(outcome, { exit, summary })
   }).pipe(Effect.forkScoped)
   return {
@@ -204,6 +207,19 @@ const wait = Effect.fnUntraced(function* (
     changed.closeUnsafe()
     yield* handOn(run, yield* coordination.renew(run, [], CLIENT), invoker)
   }
+})
+
+/** The state of a run that the store says nothing about. */
+const unknown = (run: string, workflow: string): RunState => ({
+  run,
+  workflow,
+  status: "gone",
+  begunAt: 0,
+  endedAt: undefined,
+  completed: 0,
+  instances: 0,
+  failures: [],
+  reason: undefined
 })
 
 /** The value that was asked for, or why there is none. */
