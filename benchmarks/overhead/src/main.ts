@@ -1,0 +1,79 @@
+/**
+ * The overhead benchmark: each shape on each engine, in a process of its own, beside its baseline.
+ *
+ *     node src/main.ts [--only TEXT] [--engine inline|threads] [--quick] [--out FILE]
+ */
+import { execFile } from "node:child_process"
+import { mkdirSync, writeFileSync } from "node:fs"
+import { availableParallelism, cpus } from "node:os"
+import { dirname, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+import { parseArgs, promisify } from "node:util"
+import * as report from "./report.ts"
+import { shapes } from "./shapes.ts"
+import { burn } from "./work.ts"
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: "string", default: "" },
+    engine: { type: "string" },
+    quick: { type: "boolean", default: false },
+    out: { type: "string" }
+  }
+})
+const engines = (["inline", "threads"] as const).filter(
+  (name) => flags.engine === undefined || flags.engine === name
+)
+if (engines.length === 0) throw new Error(`--engine ${flags.engine}: there are "inline" and "threads"`)
+
+/** How many iterations take about 50 ms on this machine, now. */
+const calibrate = (): number => {
+  const tried = 20_000_000
+  burn(tried)
+  return Math.round((tried * (flags.quick ? 5 : 50)) / Math.min(burn(tried), burn(tried)))
+}
+
+const start = promisify(execFile)
+const here = fileURLToPath(new URL(".", import.meta.url))
+const child = async (file: string, argument: string): Promise<unknown> => {
+  const args = [
+    "--conditions=@weft/source",
+    "--expose-gc",
+    "--max-old-space-size=8192",
+    `${here}${file}`,
+    argument
+  ]
+  const { stdout } = await start(process.execPath, args, { maxBuffer: 2 ** 26 })
+  return JSON.parse(stdout)
+}
+
+const iterations = calibrate()
+const measured: Array<report.Measured> = []
+console.log(report.head())
+for (const shape of shapes(iterations, flags.quick)) {
+  if (!shape.name.includes(flags.only)) continue
+  for (const engine of engines) {
+    const job: report.Job = { shape: shape.name, engine, iterations, quick: flags.quick }
+    const result = (await child("measure.ts", JSON.stringify(job))) as report.Measured
+    measured.push(result)
+    console.log(report.line(result))
+  }
+}
+console.log()
+for (const text of measured.map(report.efficiency)) if (text !== undefined) console.log(text)
+const facts =
+  flags.only === "" ? ((await child("facts.ts", flags.quick ? "quick" : "")) as report.Facts) : undefined
+if (facts !== undefined) for (const text of report.factLines(facts)) console.log(text)
+
+const out =
+  flags.out ??
+  fileURLToPath(new URL(`../out/overhead-${new Date().toISOString().slice(0, 10)}.json`, import.meta.url))
+const machine = {
+  cores: availableParallelism(),
+  cpu: cpus()[0]?.model,
+  node: process.version,
+  date: new Date().toISOString()
+}
+mkdirSync(dirname(out), { recursive: true })
+writeFileSync(out, `${JSON.stringify({ machine, measured, facts }, null, 2)}\n`)
+console.log(`\nwritten to ${relative(process.env.INIT_CWD ?? process.cwd(), out)}`)

@@ -1,0 +1,97 @@
+/**
+ * What is measured, and how it is shown.
+ */
+import { styleText } from "node:util"
+
+/** What a measuring process is asked for. */
+export interface Job {
+  readonly shape: string
+  readonly engine: "inline" | "threads"
+  readonly iterations: number
+  readonly quick: boolean
+}
+
+/** What it answers; times are of the whole shape, one for each sample, in ms. */
+export interface Measured {
+  readonly shape: string
+  readonly engine: "inline" | "threads"
+  readonly calls: number
+  /** From the first invocation to the last target's completion. */
+  readonly makespanMs: ReadonlyArray<number>
+  /** From `submit` to the result. */
+  readonly wallMs: ReadonlyArray<number>
+  readonly baselineMs: ReadonlyArray<number>
+  /** Time in tasks / (makespan × threads), for the shape that computes. */
+  readonly efficiency: ReadonlyArray<number>
+  readonly baselineEfficiency: ReadonlyArray<number>
+  /** The most memory of the process while weft ran. */
+  readonly peakMiB: number
+}
+
+/** What has no baseline. */
+export interface Facts {
+  readonly imageNodes: number
+  readonly imageBytes: number
+  readonly builtNodes: number
+  readonly buildMs: number
+  readonly buildPeakMiB: number
+  readonly leaves: number
+  /** Heap that the tree's graph takes, and the most that running it took beyond that. */
+  readonly treeGraphMiB: number
+  readonly treeRunMiB: number
+}
+
+export const median = (values: ReadonlyArray<number>): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+const COLUMNS = [34, 8, 9, 9, 9, 10, 8, 8] as const
+const row = (cells: ReadonlyArray<string>) =>
+  cells.map((cell, i) => (i < 2 ? cell.padEnd(COLUMNS[i]!) : cell.padStart(COLUMNS[i]!))).join(" ")
+
+/** The table's head. */
+export const head = (): string =>
+  styleText("bold", row(["case", "engine", "µs/task", "min", "wall", "baseline", "ratio", "MiB"]), {
+    stream: process.stdout
+  })
+
+/** One line of the table: µs per task by makespan (median, least), by wall time, of the baseline, and the ratio. */
+export const line = ({ baselineMs, calls, engine, makespanMs, peakMiB, shape, wallMs }: Measured): string => {
+  const perTask = (ms: number) => {
+    const us = (ms * 1000) / calls
+    return us < 1000 ? us.toFixed(2) : us.toFixed(0)
+  }
+  return row([
+    shape,
+    engine,
+    perTask(median(makespanMs)),
+    perTask(Math.min(...makespanMs)),
+    perTask(median(wallMs)),
+    perTask(median(baselineMs)),
+    `${(median(makespanMs) / median(baselineMs)).toFixed(2)} ×`,
+    peakMiB.toFixed(0)
+  ])
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`
+
+/** How well the threads were used, where tasks computed. */
+export const efficiency = ({
+  baselineEfficiency,
+  efficiency,
+  engine,
+  shape
+}: Measured): string | undefined =>
+  efficiency.length === 0
+    ? undefined
+    : `${shape} on ${engine}: efficiency ${percent(median(efficiency))}, baseline ${percent(median(baselineEfficiency))}, ` +
+      `ratio ${(median(efficiency) / median(baselineEfficiency)).toFixed(3)}`
+
+/** The facts, a line each. */
+export const factLines = (facts: Facts): ReadonlyArray<string> => [
+  `building a graph of ${facts.builtNodes.toLocaleString("en")} nodes: ${(facts.buildMs / 1000).toFixed(2)} s, peak ${facts.buildPeakMiB.toFixed(0)} MiB`,
+  `encoding the image graph of ${facts.imageNodes} nodes: ${facts.imageBytes} bytes`,
+  `tree reduction of ${facts.leaves.toLocaleString("en")} leaves: heap of the graph ${facts.treeGraphMiB.toFixed(0)} MiB, of the run at most ${facts.treeRunMiB.toFixed(0)} MiB more`
+]
