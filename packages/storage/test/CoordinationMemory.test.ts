@@ -94,6 +94,8 @@ describe("CoordinationMemory", () => {
         yield* coordination.complete("r", `w${i}`, [])
         yield* coordination.adopt("r", `w${i}`, [0])
         yield* coordination.renew("r", [`w${i}`, `v${i}`], CLIENT)
+        yield* coordination.attach("r", `n${i}`, "a")
+        yield* coordination.detach("r", `n${i}`, "a")
       }
       assert.strictEqual(yield* coordination.usage, before)
     }).pipe(Effect.provide(CoordinationMemory.layer))

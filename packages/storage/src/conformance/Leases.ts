@@ -378,6 +378,34 @@ const counting = (kit: Kit) => {
     })
   )
 
+  kit.timed("a named worker that is lost, and is asked for in the same step, is not forgotten", (time) =>
+    Effect.gen(function* () {
+      const { leaseMs, silence } = time
+      const run = yield* beginRun({ leaseMs, ready: [{ instance: 0 }, { instance: 1 }] })
+      // It left with 8 still to be adopted, which a third one has run meanwhile.
+      yield* run.attach("n", "a")
+      assertReply(yield* run.complete("n", leadsTo(0, 8)), { ready: [8] })
+      assertReply(yield* run.detach("n", "a"), {})
+      yield* silence
+      assertReply(yield* run.complete("w1", done(1, { steps: [to(5, 1, { worker: "n" })] }), done(8)), {
+        invoke: ["n"]
+      })
+      assertReply(yield* run.attach("n", "b"), { ready: [5] })
+    })
+  )
+
+  kit.test("a loss too many stops what was lost with it", () =>
+    Effect.gen(function* () {
+      const run = yield* beginRun({ maxAttempts: 2, ready: [0, 1, 2].map((instance) => ({ instance })) })
+      yield* run.adopt("w1", 1)
+      assertReply(yield* run.abandon(["w1"], "w2"), { ready: [[1, 2]] })
+      yield* run.adopt("w2", 0, 2)
+      assertReply(yield* run.abandon(["w2"], "w3"), { status: "failed" })
+      assertReply(yield* run.adopt("w3", 0, 1, 2), { status: "failed", refused: [0, 1, 2] })
+      assert.strictEqual((yield* run.state).failures.length, 1)
+    })
+  )
+
   kit.timed("a worker whose detach finds a loss too many leaves", ({ leaseMs, silence }) =>
     Effect.gen(function* () {
       const run = yield* beginRun({

@@ -63,6 +63,18 @@ const work = (kit: Kit) => {
     })
   )
 
+  kit.test("a worker that is starting is not asked for again, though others did all that it was to do", () =>
+    Effect.gen(function* () {
+      const run = yield* beginRun({ ready: zeroToThree })
+      assertReply(yield* run.complete("w1", forN(0, 5)), { invoke: ["n"] })
+      yield* run.complete("w1", done(5))
+      assertReply(yield* run.complete("w1", forN(1, 6)), {})
+      yield* run.adopt("w1", 6)
+      assertReply(yield* run.complete("w1", forN(2, 7)), {})
+      assertReply(yield* run.attach("n", "a"), { ready: [7] })
+    })
+  )
+
   kit.test("completions at the same moment ask for a worker once", () =>
     Effect.gen(function* () {
       const parents = Array.from({ length: 10 }, (_, i) => i)
@@ -86,6 +98,19 @@ const work = (kit: Kit) => {
       assertReply(yield* run.complete("n"), {})
       assertReply(yield* run.complete("w1", forN(1, 6)), {})
       assertReply(yield* run.complete("n", leadsTo(5, 7)), { ready: [6, 7] })
+    })
+  )
+
+  kit.test("a worker that has nothing to do is still there", () =>
+    Effect.gen(function* () {
+      const run = yield* beginRun({ ready: zeroToThree })
+      yield* run.attach("n", "a")
+      yield* run.complete("w1", forN(0, 5), forN(1, 6))
+      assertReply(yield* run.complete("n"), { ready: [5, 6] })
+      yield* run.complete("w1", done(5))
+      yield* run.complete("n", done(6))
+      assert.isUndefined(yield* run.attach("n", "b"))
+      assertReply(yield* run.complete("w1", forN(2, 7)), {})
     })
   )
 
@@ -140,10 +165,33 @@ const work = (kit: Kit) => {
 
   kit.test("what was planned for one worker may be adopted by another", () =>
     Effect.gen(function* () {
-      const run = yield* beginRun()
+      const run = yield* beginRun({ ready: zeroToThree })
       yield* run.complete("w1", forN(0, 5))
       assertReply(yield* run.adopt("w1", 5), {})
       assertReply(yield* run.attach("n", "a"), {})
+      yield* run.complete("w1", forN(1, 6), forN(2, 7))
+      assertReply(yield* run.adopt("w1", 6), {})
+      assertReply(yield* run.complete("n"), { ready: [7] })
+    })
+  )
+
+  kit.test("what a named worker adopts itself is not given to it again", () =>
+    Effect.gen(function* () {
+      const run = yield* beginRun()
+      yield* run.attach("n", "a")
+      yield* run.complete("w1", forN(0, 5))
+      assertReply(yield* run.adopt("n", 5), {})
+      assertReply(yield* run.complete("n"), {})
+    })
+  )
+
+  kit.test("what another completed meanwhile is not given to it", () =>
+    Effect.gen(function* () {
+      const run = yield* beginRun({ ready: zeroToThree })
+      yield* run.attach("n", "a")
+      yield* run.complete("w1", forN(0, 5), forN(1, 6))
+      yield* run.complete("w2", done(5))
+      assertReply(yield* run.complete("n"), { ready: [6] })
     })
   )
 }
@@ -266,6 +314,17 @@ const detaching = (kit: Kit) => {
       assertReply(yield* run.detach("n", "a"), {})
       assertReply(yield* run.complete("w1", forN(0, 5)), { invoke: ["n"] })
       assertReply(yield* run.attach("n", "b"), { ready: [5] })
+    })
+  )
+
+  kit.test("a worker that came when it was asked for, and left, is asked for again", () =>
+    Effect.gen(function* () {
+      const run = yield* beginRun({ ready: [{ instance: 0, worker: "n" }, { instance: 1 }] })
+      assertReply(run.begun, { ready: [1], invoke: ["n"] })
+      assertReply(yield* run.attach("n", "a"), { ready: [0] })
+      yield* run.complete("n", done(0))
+      assertReply(yield* run.detach("n", "a"), {})
+      assertReply(yield* run.complete("w1", forN(1, 5)), { invoke: ["n"] })
     })
   )
 

@@ -11,7 +11,7 @@ export interface Held {
   readonly planned: string | undefined
   /** 1 at first; one more for each worker that was lost with it. */
   readonly attempt: number
-  /** Whether the holder has been told of it: else it is in the holder's inbox. */
+  /** Whether a holder has been told of it: else it is in the holder's inbox. */
   told: boolean
   /** In which step it was last answered: once in an answer is enough. */
   answeredIn: number
@@ -24,7 +24,7 @@ export class Holder {
   readonly worker: string
   /** When its lease runs out, in ms by the store's clock. */
   deadline: number
-  /** For a named worker: what became ready for it meanwhile. What it no longer holds is to be passed over. */
+  /** For a named worker: what became ready for it meanwhile. What it was told of otherwise is to be passed over. */
   inbox: Array<Held> = []
   /** For a named worker: which invocation is alive; `undefined` while one was asked for, or none is. */
   incarnation: string | undefined = undefined

@@ -190,11 +190,9 @@ export class MemoryRun {
     const held = this.progress.get(instance)
     if (typeof held !== "object" || held.holder.worker !== (planned ?? caller)) return
     const { holder } = held
-    if (holder.worker !== caller) {
-      // Not one that was lost in this step.
-      if (this.holders.get(holder.worker) !== holder) return
-      if (holder.asked && holder.incarnation === undefined) this.ask(holder)
-    } else if (held.told) this.answer(held, inputs)
+    if (holder.worker === caller) this.answer(held, inputs)
+    // Not one that was lost in this step.
+    else if (holder.incarnation === undefined && this.holders.get(holder.worker) === holder) this.ask(holder)
   }
 
   /** For a named worker: what became ready for it meanwhile. */
@@ -202,13 +200,11 @@ export class MemoryRun {
     const { inbox } = holder
     holder.inbox = []
     for (const held of inbox) {
-      if (held.holder === holder && !held.told && this.progress.get(held.instance) === held)
-        this.answer(held, undefined)
+      if (!held.told && this.progress.get(held.instance) === held) this.answer(held, undefined)
     }
   }
 
   private answerHeld(holder: Holder, wanted: (held: Held) => boolean) {
-    holder.inbox = []
     for (const held of holder.instances()) if (wanted(held)) this.answer(held, undefined)
   }
 

@@ -164,7 +164,7 @@ class Simulation {
       [5, () => this.startNamed()],
       [4, () => this.poll()],
       [3, () => this.leave()],
-      [4, () => this.elapse([1, 150, 400, 700, LEASE_MS + 1][this.choose(5)]!)],
+      [4, () => this.elapse([1, 150, 400, 700, LEASE_MS, LEASE_MS + 1][this.choose(6)]!)],
       [4, () => this.renewSome()],
       [2, () => this.abandonOne()],
       [3, () => this.repeat()],
