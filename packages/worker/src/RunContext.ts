@@ -12,6 +12,7 @@ import {
   Plan,
   type TaskReference
 } from "@weft/core"
+import { SharedValues } from "./Values.ts"
 
 /** A run as workers see it. */
 export class RunContext {
@@ -20,6 +21,8 @@ export class RunContext {
   readonly plan: Plan.Plan
   readonly tasks: ReadonlyMap<string, TaskReference>
   readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+  /** Large values that workers of this process have. */
+  readonly shared = new SharedValues()
   private readonly constants: Array<{ readonly value: unknown } | undefined> = []
   /** Whether any constant has to be fetched. */
   readonly hasStoredConstants: boolean

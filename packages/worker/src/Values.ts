@@ -20,8 +20,14 @@ export class Values {
   private cachedBytes = 0
   private readonly limit: number
 
-  /** @param limit bytes of values that are kept although nothing here will read them, for the case that it does */
-  constructor(limit = 64 * 2 ** 20) {
+  private readonly shared: SharedValues
+
+  /**
+   * @param shared large values that other workers of this process have
+   * @param limit bytes of values that are kept although nothing here will read them, for the case that it does
+   */
+  constructor(shared = new SharedValues(), limit = 64 * 2 ** 20) {
+    this.shared = shared
     this.limit = limit
   }
 
@@ -44,8 +50,9 @@ export class Values {
   get(instance: InstanceId): unknown {
     const entry = this.entries.get(instance)!
     if (!entry.decoded) {
-      entry.value = Codec.decode(entry.bytes!)
+      entry.value = this.shared.get(instance) ?? Codec.decode(entry.bytes!)
       entry.decoded = true
+      this.shared.add(instance, entry)
     }
     return entry.value
   }
@@ -55,6 +62,7 @@ export class Values {
     const entry = this.entries.get(instance)!
     if (entry.bytes === undefined) {
       entry.bytes = Codec.encode(entry.value, RESULT)
+      this.shared.add(instance, entry)
       if (entry.pins === 0) this.cache(entry)
     }
     return entry.bytes
@@ -103,16 +111,47 @@ export class Values {
     if (entry.pins === 0) this.cache(entry)
   }
 
-  /** Counts an entry as cached, and drops the oldest beyond the limit. Values never encoded count as nothing. */
-  private cache(added: Entry) {
-    this.cachedBytes += added.bytes?.length ?? 0
+  /** Counts an entry as cached. Values never encoded count as nothing. */
+  private cache(entry: Entry) {
+    this.cachedBytes += entry.bytes?.length ?? 0
+  }
+
+  /**
+   * Drops the oldest of what is cached, if that is too much. Between two nodes only: what one node reads may be more
+   * than the limit, and has to be here all together.
+   */
+  trim(): void {
     if (this.cachedBytes <= this.limit) return
     for (const [instance, entry] of this.entries) {
       if (this.cachedBytes <= this.limit / 2) return
-      if (entry.pins > 0 || entry === added) continue
+      if (entry.pins > 0) continue
       this.entries.delete(instance)
       this.cachedBytes -= entry.bytes?.length ?? 0
     }
+  }
+}
+
+/** From so many encoded bytes on, decoding costs more than looking whether somebody has done it. */
+const LARGE_BYTES = 16_384
+
+/**
+ * Large values that some worker of this process has: the others need not decode them again. Held weakly, so that they
+ * go when nobody uses them.
+ */
+export class SharedValues {
+  private readonly values = new Map<InstanceId, WeakRef<object>>()
+
+  get(instance: InstanceId): object | undefined {
+    return this.values.get(instance)?.deref()
+  }
+
+  add(
+    instance: InstanceId,
+    { bytes, value }: { readonly bytes: Uint8Array | undefined; readonly value: unknown }
+  ): void {
+    if (bytes === undefined || bytes.length < LARGE_BYTES || typeof value !== "object" || value === null)
+      return
+    if (this.get(instance) === undefined) this.values.set(instance, new WeakRef(value))
   }
 }
 

@@ -155,6 +155,7 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, NodeFailed
     if (state.values.isStored(read.value)) releases.push(read)
     state.values.unpin(read.value)
   }
+  state.values.trim()
   const measure = {
     startedAt: performance.timeOrigin + executeAt,
     inputsMs: executeAt - beganAt,

@@ -56,7 +56,7 @@ export class WorkerState implements WorkerParts {
   readonly coordination: Coordination["Service"]
   readonly objects: ObjectStore["Service"]
   readonly host: Host["Service"]
-  readonly values = new Values()
+  readonly values: Values
   readonly claims: Claims
   /** What coordination says of the run; anything but `running` ends the worker. */
   status: RunStatus = "running"
@@ -77,6 +77,7 @@ export class WorkerState implements WorkerParts {
 
   constructor(parts: WorkerParts) {
     this.context = parts.context
+    this.values = new Values(parts.context.shared)
     this.invocation = parts.invocation
     this.invoker = parts.invoker
     this.coordination = parts.coordination

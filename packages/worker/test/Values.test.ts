@@ -48,23 +48,27 @@ describe("Values", () => {
   })
 
   it("drops cached values beyond its limit, oldest first, and no pinned ones", () => {
-    const values = new Values(1000)
+    const values = new Values(undefined, 1000)
     values.came("pinned", bytes(400), true)
     values.pin("pinned")
     for (let i = 0; i < 5; i++) values.came(i, bytes(240), true)
+    // What one node reads is here all together.
+    expect(values.has(0)).toBe(true)
+    values.trim()
     expect(values.has("pinned")).toBe(true)
     expect(values.has(0)).toBe(false)
     expect(values.has(4)).toBe(true)
   })
 
   it("keeps its account of the cache while values are pinned and let go", () => {
-    const values = new Values(1000)
+    const values = new Values(undefined, 1000)
     for (let round = 0; round < 100; round++) {
       values.came("a", bytes(400), true)
       values.pin("a")
       values.unpin("a")
     }
     values.came("b", bytes(400), true)
+    values.trim()
     expect([values.has("a"), values.has("b")]).toEqual([true, true])
   })
 
