@@ -26,7 +26,7 @@ export interface Running {
   readonly write: (stream: "stdout" | "stderr", text: string) => void
 }
 
-const storage = new AsyncLocalStorage<Running>()
+const storage = new AsyncLocalStorage<Running | undefined>()
 
 /**
  * The context of the task that is running.
@@ -46,11 +46,16 @@ export const context = (): TaskContext => {
 /** Runs `call` as the task of `running`. */
 export const enter = <A>(running: Running, call: () => A): A => storage.run(running, call)
 
+/** Whoever gets the output is not the task: what they write in turn is their own. */
+const deliver = (running: Running, stream: "stdout" | "stderr", text: string) =>
+  storage.run(undefined, () => running.write(stream, text))
+
 const sink = (stream: "stdout" | "stderr") =>
   new Writable({
     decodeStrings: false,
     write(chunk, _, done) {
-      storage.getStore()?.write(stream, String(chunk))
+      const running = storage.getStore()
+      if (running !== undefined) deliver(running, stream, String(chunk))
       done()
     }
   })
@@ -66,7 +71,7 @@ export const captureStreams = (): void => {
     stream.write = ((chunk: string | Uint8Array, ...rest: Array<never>) => {
       const running = storage.getStore()
       if (running === undefined) return original(chunk, ...rest)
-      running.write(name, typeof chunk === "string" ? chunk : Buffer.from(chunk).toString())
+      deliver(running, name, typeof chunk === "string" ? chunk : Buffer.from(chunk).toString())
       for (const argument of rest as Array<unknown>) if (typeof argument === "function") argument()
       return true
     }) as typeof stream.write

@@ -80,6 +80,24 @@ describe("captureConsole", () => {
     expect(log).toHaveBeenCalledExactlyOnceWith("outside")
   })
 
+  it("leaves alone what is written by those who are told of a task's output", () => {
+    const log = vi.spyOn(console, "log").mockImplementation(() => {})
+    const release = captureConsole()
+    const { task } = running("a")
+    const told: Array<string> = []
+    const talkative: Running = {
+      ...task,
+      write: (_, text) => {
+        told.push(text)
+        console.log("told of", text.trim())
+      }
+    }
+    enter(talkative, () => console.log("hello"))
+    release()
+    expect(told).toEqual(["hello\n"])
+    expect(log).toHaveBeenCalledExactlyOnceWith("told of", "hello")
+  })
+
   it("restores the console when the last user has ended, however often each says so", () => {
     const { log } = console
     const [one, other] = [captureConsole(), captureConsole()]
