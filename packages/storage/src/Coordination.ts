@@ -51,7 +51,7 @@ export interface RunSpec {
   readonly targets: ReadonlyArray<InstanceId>
   /** How many instances there are, as far as known: for progress. */
   readonly instances: number
-  /** After how many ms of silence a worker is taken for lost. */
+  /** After how many ms of silence a worker is taken for lost; infinite where workers cannot be lost unnoticed. */
   readonly leaseMs: number
   /** After how many losses of its worker an instance fails the run. */
   readonly maxAttempts: number
@@ -63,7 +63,11 @@ export type RunStatus = "running" | "succeeded" | "failed" | "cancelled" | "gone
 /** A value's bytes, or `"object"` if they are in the object store. */
 export type StoredValue = Uint8Array | "object"
 
-/** A value to keep, and how many readers it has at first (see `Flow.readersOf`). */
+/**
+ * A value to keep, and how many readers it has: `Flow.readersOf`, when it is kept with the completion of its instance.
+ * Releases of what is not kept are passed over; so who keeps a value later says how many readers are left by then, with
+ * those that gates have let in. Too many keep it to the end of the run; too few drop it too early.
+ */
 export interface Kept {
   readonly instance: InstanceId
   readonly value: StoredValue

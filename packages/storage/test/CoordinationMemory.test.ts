@@ -61,6 +61,20 @@ describe("CoordinationMemory", () => {
     }).pipe(Effect.provide(CoordinationMemory.layer))
   )
 
+  it.effect("I5: a lease of 1,000 ms has run out after 1,000 ms, for everybody", () =>
+    Effect.gen(function* () {
+      const coordination = yield* Coordination
+      yield* coordination.begin(spec, CLIENT)
+      yield* coordination.attach("r", "n", "a")
+      yield* TestClock.adjust(999)
+      assert.isUndefined(yield* coordination.attach("r", "n", "b"))
+      assert.deepStrictEqual((yield* coordination.renew("r", [], "w1")).ready, [])
+      yield* TestClock.adjust(1)
+      const reply = yield* coordination.attach("r", "n", "b")
+      assert.deepStrictEqual(reply?.ready, [{ instance: 0, attempt: 2, inputs: [] }])
+    }).pipe(Effect.provide(CoordinationMemory.layer))
+  )
+
   it.effect("each build of the layer is a store of its own", () =>
     Effect.gen(function* () {
       const store = Effect.provide(Coordination, Layer.fresh(CoordinationMemory.layer))
