@@ -2,12 +2,16 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { each } from "@weft/core"
-import { describe, expect, it } from "vitest"
+import { afterAll, describe, expect, it } from "vitest"
 import type { Invocation, Work } from "../../src/Invocation.ts"
-import { threads } from "../../src/index.ts"
+import { inline, threads } from "../../src/index.ts"
 import { divide, invocationsFor, tree } from "../../src/stages/HandOff.ts"
+import { Stumbles, stumbles } from "../fixtures/behaviours.ts"
 import { add, double, exitOnce, list, moduleUrl } from "../fixtures/tasks.ts"
 import { value } from "../harness.ts"
+
+const pool = threads({ threads: 2, fanOut: 2, idleMs: 1 })
+afterAll(() => pool.close())
 
 const fresh = (count: number): Array<Work> =>
   Array.from({ length: count }, (_, instance) => ({ instance, attempt: 1 }))
@@ -112,20 +116,36 @@ describe("invocationsFor", () => {
 })
 
 describe("a worker that is lost before it has invoked others", () => {
+  it.each([
+    { name: "inline", engine: inline({ fanOut: 2, idleMs: 1 }) },
+    { name: "threads", engine: pool }
+  ])("is replaced, and so are they: $name", async ({ engine }) => {
+    const folder = mkdtempSync(join(tmpdir(), "weft-stumbles-"))
+    const { name, value: stumbling } = Stumbles({ folder, times: 6 })
+    const plan = () => ({
+      annotations: { [name]: stumbling },
+      nodes: new Map([3, 4, 7].map((id) => [id, { worker: `w${id}` }] as const))
+    })
+    const nodes = Array.from({ length: 20 }, (_, n) => double(n))
+    const settings = { engine, module: moduleUrl, maxAttempts: 100, behaviours: [stumbles], plan }
+    expect(await value(add(...nodes), settings)).toBe(380)
+    rmSync(folder, { recursive: true })
+  })
+
   it("takes none of them with it", async () => {
     const folder = mkdtempSync(join(tmpdir(), "weft-handoff-"))
     // Two at a time in one thread, which ends as soon as the first runs.
     const engine = threads({ threads: 1, concurrency: 2, fanOut: 2, idleMs: 1 })
     try {
-      const all = each(list(9), (n) => double(exitOnce(folder, n)))
+      const all = each(list(4), (n) => double(exitOnce(folder, n)))
       const plan = () => ({ nodes: new Map([[1, { worker: "a" }]] as const) })
       const settings = { engine, module: moduleUrl, maxAttempts: 100 }
-      expect(await value(all, settings)).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 16])
-      const initial = Array.from({ length: 9 }, (_, i) => exitOnce(folder, 100 + i))
-      expect(await value(add(...initial), { ...settings, plan })).toBe(936)
+      expect(await value(all, settings)).toEqual([0, 2, 4, 6])
+      const initial = Array.from({ length: 5 }, (_, i) => exitOnce(folder, 100 + i))
+      expect(await value(add(...initial), { ...settings, plan })).toBe(510)
     } finally {
       rmSync(folder, { recursive: true })
       await engine.close()
     }
-  })
+  }, 60_000)
 })
