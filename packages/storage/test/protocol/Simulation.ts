@@ -33,7 +33,7 @@ export interface SimulationOptions {
   readonly mayStop: boolean
 }
 
-export const LEASE_MS = 1000
+const LEASE_MS = 1000
 
 /** Somebody who runs instances. */
 interface Actor {
