@@ -11,6 +11,8 @@ interface Entry {
   decoded: boolean
   bytes: Uint8Array | undefined
   pins: number
+  /** Of the pins, those of instances that are yet to be taken on or handed off. */
+  reserved: number
   /** Whether it lies in a store, or came from one: others can get it without us. */
   stored: boolean
 }
@@ -35,15 +37,19 @@ export class Values {
     return this.entries.has(instance)
   }
 
-  /** Adds a value that was made here. */
-  made(instance: InstanceId, value: unknown, pins: number): void {
-    this.add(instance, { value, decoded: true, bytes: undefined, pins, stored: false })
+  /**
+   * Adds a value that was made here.
+   *
+   * @param reserved of the pins, how many are for instances that will be taken on (`pin`) or handed off (`unpin`) later
+   */
+  made(instance: InstanceId, value: unknown, pins: number, reserved = 0): void {
+    this.add(instance, { value, decoded: true, bytes: undefined, pins, reserved, stored: false })
   }
 
   /** Adds a value that came as bytes. */
   came(instance: InstanceId, bytes: Uint8Array, stored: boolean): void {
     if (this.entries.has(instance)) return
-    this.add(instance, { value: undefined, decoded: false, bytes, pins: 0, stored })
+    this.add(instance, { value: undefined, decoded: false, bytes, pins: 0, reserved: 0, stored })
   }
 
   /** The value; the caller has made sure that it is here. */
@@ -78,11 +84,12 @@ export class Values {
     if (entry !== undefined) entry.stored = true
   }
 
-  /** Adds a pin, if the value is here. */
+  /** Adds a pin, or takes a reserved one, if the value is here. */
   pin(instance: InstanceId): void {
     const entry = this.entries.get(instance)
     if (entry === undefined) return
-    if (entry.pins++ === 0) this.cachedBytes -= entry.bytes?.length ?? 0
+    if (entry.reserved > 0) entry.reserved--
+    else if (entry.pins++ === 0) this.cachedBytes -= entry.bytes?.length ?? 0
   }
 
   /** Takes one pin away. A value that is in no store goes with its last pin; one that is becomes part of the cache. */
@@ -90,6 +97,7 @@ export class Values {
     const entry = this.entries.get(instance)
     if (entry === undefined || entry.pins === 0) return
     entry.pins--
+    if (entry.reserved > entry.pins) entry.reserved = entry.pins
     if (entry.pins > 0) return
     this.entries.delete(instance)
     if (entry.stored) this.add(instance, entry)

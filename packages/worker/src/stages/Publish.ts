@@ -23,9 +23,9 @@ export const publish = (
   keep: Array<Kept>
 ): Prompt<number, StoreError> => {
   const id = Instance.nodeOf(instance)
-  const { here, elsewhere } = audience(state, instance, id)
-  if (here === 0 && !elsewhere) return 0
-  state.values.made(instance, value, here)
+  const { claimed, elsewhere, expected } = audience(state, instance, id)
+  if (claimed + expected === 0 && !elsewhere) return 0
+  state.values.made(instance, value, claimed + expected, expected)
   return elsewhere ? store(state, instance, id, keep) : 0
 }
 
@@ -68,13 +68,17 @@ export const publishItems = Effect.fnUntraced(function* (
   return bytes
 })
 
-/** How many who read the value are this worker's to run or to hand off, and whether there are others. */
+/**
+ * How many who read the value are claimed, or expected to be this worker's to run or to hand off; and whether there are
+ * others.
+ */
 const audience = (state: WorkerState, instance: InstanceId, id: number) => {
   const { graph, plan } = state.context
   const { codes, scopeOf, scopes } = graph.columns
   const indices = Instance.indicesOf(instance)
   const scope = scopeOf[id]!
-  let here = 0
+  let claimed = 0
+  let expected = 0
   let elsewhere = graph.targets.has(id)
   for (let i = graph.readers.start[id]!; i < graph.readers.start[id + 1]!; i++) {
     const reader = graph.readers.list[i]!
@@ -84,10 +88,11 @@ const audience = (state: WorkerState, instance: InstanceId, id: number) => {
       const readerInstance = indices.length === 0 ? reader : Instance.make(reader, indices)
       const handedOff =
         planned === undefined && graph.need[reader] === 1 && codes[reader] !== Graph.code.collect
-      if (mine || handedOff || state.claims.has(readerInstance)) here++
+      if (state.claims.has(readerInstance)) claimed++
+      else if (mine || handedOff) expected++
       else elsewhere = true
-    } else if (scope !== 0 && scopes[scope]!.parent === scopeOf[reader] && mine) here++
+    } else if (scope !== 0 && scopes[scope]!.parent === scopeOf[reader] && mine) expected++
     else elsewhere = true
   }
-  return { here, elsewhere }
+  return { claimed, expected, elsewhere }
 }
