@@ -32,7 +32,7 @@ const simulations: fc.Arbitrary<SimulationOptions> = fc
   .filter((options) => sizeOf(options) <= 150)
 
 /** More for a longer search: `RUNS=30000 npx vitest run packages/storage/test/protocol`. */
-const numRuns = Number(process.env.RUNS ?? 300)
+const numRuns = Number(process.env.RUNS ?? 500)
 
 type Store = Coordination["Service"]
 

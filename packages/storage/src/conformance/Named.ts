@@ -216,6 +216,27 @@ const attaching = (kit: Kit) => {
     })
   )
 
+  kit.test(
+    "one that was taken for lost may complete, holds what follows, and is asked for when others have work",
+    () =>
+      Effect.gen(function* () {
+        const run = yield* beginRun({
+          ready: [{ instance: 0 }, { instance: 1, worker: "n" }, { instance: 2 }]
+        })
+        yield* run.attach("n", "a")
+        const parent = (instance: number) => done(instance, { steps: [to(5, 2, { worker: "n" })] })
+        assertReply(yield* run.complete("w1", parent(0)), {})
+        assertReply(yield* run.abandon(["n"], "client"), { invoke: ["n"] })
+        assertReply(yield* run.abandon(["n"], "client"), { invoke: ["n"] })
+        yield* run.adopt("w1", 1)
+        assertReply(yield* run.abandon(["n"], "client"), {})
+        assertReply(yield* run.complete("n", parent(1)), { ready: [5] })
+        assertReply(yield* run.complete("w1", parent(0)), { refused: [0] })
+        assertReply(yield* run.complete("w1", forN(2, 6)), { invoke: ["n"] })
+        assertReply(yield* run.attach("n", "b"), { ready: [5, 6] })
+      })
+  )
+
   kit.test("attaching again answers again what the worker holds", () =>
     Effect.gen(function* () {
       const run = yield* beginRun({ ready: [0, 1].map((instance) => ({ instance, worker: "n" })) })

@@ -191,8 +191,8 @@ export class MemoryRun {
     if (typeof held !== "object" || held.holder.worker !== (planned ?? caller)) return
     const { holder } = held
     if (holder.worker === caller) this.answer(held, inputs)
-    // Not one that was lost in this step.
-    else if (holder.incarnation === undefined && this.holders.get(holder.worker) === holder) this.ask(holder)
+    // Not one that was lost in this step; nor one that was taken for lost, and holds again what it made ready itself.
+    else if (holder.asked && this.holders.get(holder.worker) === holder) this.ask(holder)
   }
 
   /** For a named worker: what became ready for it meanwhile. */
