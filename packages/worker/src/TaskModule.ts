@@ -25,7 +25,8 @@ export interface TaskModule {
   readonly workflow: AnyWorkflow | undefined
 }
 
-const fileOf = (url: string) => (url.startsWith("file:") ? fileURLToPath(url) : url)
+/** The path of a module, or its URL if it is no file. */
+export const fileOf = (url: string): string => (url.startsWith("file:") ? fileURLToPath(url) : url)
 
 let importing = 0
 

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { each, type Failure } from "@weft/core"
 import { afterAll, describe, expect, it } from "vitest"
 import { type Engine, inline, threads } from "../src/index.ts"
+import * as plain from "./fixtures/plain.ts"
 import * as tasks from "./fixtures/tasks.ts"
 import { failure, type Settings, value } from "./harness.ts"
 
@@ -124,6 +125,19 @@ describe.each([
 })
 
 describe("on threads", () => {
+  // Threads that have never imported the module that registers the class.
+  const fresh = threads({ threads: 1 })
+  afterAll(() => fresh.close())
+
+  it.each([
+    ["small", new tasks.Point(1, 2)],
+    ["large", { point: new tasks.Point(1, 2), text: "x".repeat(100_000) }]
+  ])("says that the workflow's module does not know a class: %s", async (_, what) => {
+    const found = await failure(plain.look(what), { engine: fresh, module: plain.moduleUrl })
+    expect(found).toMatchObject({ attempts: 1, message: expect.stringContaining('an instance of "point"') })
+    expect(found.message).toContain("register it at the top level of the workflow's module")
+  })
+
   const failed = (targets: unknown, engine: Engine = all) => failure(targets, settings(engine))
 
   it.each([

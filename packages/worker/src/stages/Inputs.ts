@@ -29,7 +29,7 @@ export const inputs = (state: WorkerState, instance: InstanceId): Prompt<Inputs,
   const missing = absent(state, Flow.inputs(graph, instance))
   const constants = absentConstants(state, id)
   if (missing.length === 0 && constants.length === 0) return decoded(state, instance, 0, 0)
-  return Effect.flatMap(fetch(state, missing, constants), (bytes) =>
+  return Effect.flatMap(fetch(state, instance, missing, constants), (bytes) =>
     toEffect(() => decoded(state, instance, 0, bytes))
   )
 }
@@ -39,9 +39,14 @@ const collectInputs = Effect.fnUntraced(function* (state: WorkerState, instance:
   const { graph } = state.context
   const [reference] = graph.columns.args[Instance.nodeOf(instance)] as [Graph.Ref]
   const opened = Instance.make(reference.node, Instance.indicesOf(instance))
-  let bytes = yield* fetch(state, absent(state, [opened]), absentConstants(state, Instance.nodeOf(instance)))
+  let bytes = yield* fetch(
+    state,
+    instance,
+    absent(state, [opened]),
+    absentConstants(state, Instance.nodeOf(instance))
+  )
   const width = state.values.get(opened) as number
-  bytes += yield* fetch(state, absent(state, Flow.inputs(graph, instance, width)), [])
+  bytes += yield* fetch(state, instance, absent(state, Flow.inputs(graph, instance, width)), [])
   return yield* toEffect(() => decoded(state, instance, width, bytes))
 })
 
@@ -87,6 +92,7 @@ const inputFailed = (state: WorkerState, instance: InstanceId, message: string) 
 /** Brings values and constants into memory; how many bytes were read. */
 const fetch = Effect.fnUntraced(function* (
   state: WorkerState,
+  reader: InstanceId,
   missing: ReadonlyArray<InstanceId>,
   constants: ReadonlyArray<number>
 ): Effect.fn.Return<number, NodeFailed | StoreError> {
@@ -104,12 +110,23 @@ const fetch = Effect.fnUntraced(function* (
     for (const [i, object] of objects.entries()) {
       if (object === undefined) continue
       if (i < large.length) came(large[i]!, object)
-      else state.context.setConstant(constants[i - large.length]!, object)
+      else yield* keepConstant(state, reader, constants[i - large.length]!, object)
     }
   }
   for (const instance of absent(state, missing)) yield* recompute(state, instance)
   return bytes
 })
+
+const keepConstant = (state: WorkerState, reader: InstanceId, index: number, bytes: Uint8Array) =>
+  Effect.try({
+    try: () => state.context.setConstant(index, bytes),
+    catch: (error) =>
+      inputFailed(
+        state,
+        reader,
+        `a constant cannot be read: ${error instanceof Error ? error.message : String(error)}`
+      )
+  })
 
 /** Computes a value again that is complete but nowhere to be had. */
 const recompute = (state: WorkerState, instance: InstanceId): Effect.Effect<void, NodeFailed | StoreError> =>

@@ -45,19 +45,32 @@ const load = Effect.fnUntraced(function* (
   const behaviours = yield* Effect.forEach(document.behaviours, ({ annotation, module }) =>
     TaskModule.loadBehaviour(module, annotation)
   )
-  return new RunContext({
-    run,
-    graph: GraphCodec.decode(document.graph),
-    plan: Plan.decode(document.plan),
-    tasks,
-    behaviours
+  return yield* Effect.try({
+    try: () =>
+      new RunContext({
+        run,
+        graph: GraphCodec.decode(document.graph),
+        plan: Plan.decode(document.plan),
+        tasks,
+        behaviours
+      }),
+    catch: (cause) =>
+      new TaskModule.ModuleError({
+        file: TaskModule.fileOf(document.module),
+        reason: `the run cannot be read with it: ${cause instanceof Error ? cause.message : String(cause)}`,
+        cause
+      })
   })
 })
 
 const contextOf = (run: string): Promise<RunContext | undefined> => {
-  const known = contexts.get(run) ?? Effect.runPromise(load(run))
-  contexts.set(run, known)
-  return known
+  const known = contexts.get(run)
+  if (known !== undefined) return known
+  const loading = Effect.runPromise(load(run))
+  contexts.set(run, loading)
+  // The next worker may be luckier.
+  loading.catch(() => contexts.delete(run))
+  return loading
 }
 
 const hostOf = (run: string, place: number): Host["Service"] =>
