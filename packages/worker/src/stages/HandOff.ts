@@ -84,7 +84,7 @@ export const tree = (invocations: ReadonlyArray<Invocation>, fanOut: number): Re
 }
 
 /** Invokes a worker that the plan named; its work waits for it in coordination. */
-export const namedInvocation = (run: string, worker: string): Invocation => ({
+const namedInvocation = (run: string, worker: string): Invocation => ({
   run,
   worker,
   named: true,
@@ -94,7 +94,7 @@ export const namedInvocation = (run: string, worker: string): Invocation => ({
 })
 
 /** The name of a flexible worker. */
-export const newWorkerId = (): string => `w-${Math.random().toString(36).slice(2, 10)}`
+const newWorkerId = (): string => `w-${Math.random().toString(36).slice(2, 10)}`
 
 /** The invocation of a flexible worker, with the input values that are in memory, as far as it can carry them. */
 const flexibleInvocation = Effect.fnUntraced(function* (
