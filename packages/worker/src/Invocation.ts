@@ -11,6 +11,9 @@ export interface Work {
   readonly attempt: number
 }
 
+/** A value that an invocation carries, and whether it lies in a store, too. */
+export type Carried = readonly [instance: InstanceId, bytes: Uint8Array, stored: boolean]
+
 /** One worker's beginning. */
 export interface Invocation {
   readonly run: string
@@ -21,7 +24,7 @@ export interface Invocation {
   /** For a flexible worker: what it runs. */
   readonly work: ReadonlyArray<Work>
   /** Values that the work reads, so that they need not be fetched. */
-  readonly values: ReadonlyArray<readonly [InstanceId, Uint8Array]>
+  readonly values: ReadonlyArray<Carried>
   /** Workers that this one invokes before anything else: wide fan-outs are invoked as a tree. */
   readonly spawn: ReadonlyArray<Invocation>
 }

@@ -15,7 +15,7 @@ import { type EngineError, Host, type Invoker } from "./Engine.ts"
 import type { Invocation, Work } from "./Invocation.ts"
 import * as Prompt from "./Prompt.ts"
 import type { RunContext } from "./RunContext.ts"
-import { complete, drain } from "./stages/Complete.ts"
+import { complete, drain, tellSoon } from "./stages/Complete.ts"
 import { call, type Executed } from "./stages/Execute.ts"
 import { handOver, tree } from "./stages/HandOff.ts"
 import { type Inputs, inputs } from "./stages/Inputs.ts"
@@ -136,6 +136,8 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, NodeFailed
   const result = state.context.hasBehaviours(instance)
     ? wrappedCall(state, one, args)
     : call(state, one, args)
+  // It takes its time: whoever waits for what came before it need not.
+  if (state.lingers && Prompt.waits(result)) yield* tellSoon(state)
   const { tries, value } = Prompt.waits(result) ? yield* result : result
   const publishAt = performance.now()
 

@@ -65,6 +65,8 @@ export class WorkerState implements WorkerParts {
   /** Since when, by `performance.now()`, and how much execution, in ms, it has not been told of. */
   untoldSince = 0
   untoldMs = 0
+  /** Whether somebody waits for what coordination has not been told of, in the hope of more in no time. */
+  lingers = false
   /** The fiber that is telling coordination. */
   sender: Fiber.Fiber<void, StoreError | EngineError> | undefined
   /** When the worker last said what it is running, by `performance.now()`. */
@@ -84,7 +86,7 @@ export class WorkerState implements WorkerParts {
     this.objects = parts.objects
     this.host = parts.host
     this.claims = new Claims(parts.context, parts.invocation.worker, parts.invocation.named)
-    for (const [instance, bytes] of parts.invocation.values) this.values.came(instance, bytes, false)
+    for (const carried of parts.invocation.values) this.values.came(...carried)
   }
 
   get run(): string {

@@ -45,10 +45,13 @@ export const complete = (state: WorkerState, finished: Finished): Prompt<void, F
   }
   claims.done(finished.instance)
   if (opens) return drain(state)
-  if (awaited) return lingers(state, finished) ? Effect.void : tellSoon(state)
+  if (awaited) {
+    state.lingers = lingers(state, finished)
+    return state.lingers ? undefined : tellSoon(state)
+  }
   return state.untoldMs > CHECKPOINT_MS || state.finished.length > CHECKPOINT_COUNT
     ? checkpoint(state)
-    : Effect.void
+    : undefined
 }
 
 /** Whether to wait for the next completion: it is of the same short task, and will be here in no time. */
@@ -73,7 +76,8 @@ const checkpoint = Effect.fnUntraced(function* (state: WorkerState) {
 })
 
 /** Tells coordination in the background, unless it is being told already. */
-const tellSoon = Effect.fnUntraced(function* (state: WorkerState) {
+export const tellSoon = Effect.fnUntraced(function* (state: WorkerState) {
+  state.lingers = false
   if (state.sender !== undefined && state.sender.pollUnsafe() === undefined) return
   if (state.sender !== undefined) yield* joined(state)
   state.sender = yield* Effect.forkChild(tellAll(state), { startImmediately: true })

@@ -11,7 +11,7 @@ import type { Kept, Ready, Reply, StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import { wrapped } from "../Behaviours.ts"
 import type { EngineError } from "../Engine.ts"
-import { type Invocation, type Work, workOf } from "../Invocation.ts"
+import { type Carried, type Invocation, type Work, workOf } from "../Invocation.ts"
 import { toEffect } from "../Prompt.ts"
 import { valueKey } from "../RunContext.ts"
 import type { WorkerState } from "../WorkerState.ts"
@@ -101,7 +101,7 @@ const flexibleInvocation = Effect.fnUntraced(function* (
   state: WorkerState,
   work: ReadonlyArray<Work>
 ): Effect.fn.Return<Invocation, StoreError> {
-  const carried = new Map<InstanceId, Uint8Array>()
+  const carried = new Map<InstanceId, Carried>()
   const keep: Array<Kept> = []
   let room = state.invoker.payloadBytes
   for (const { instance } of work) {
@@ -110,7 +110,7 @@ const flexibleInvocation = Effect.fnUntraced(function* (
       const bytes = state.values.bytes(input)
       if (bytes.length <= room) {
         room -= bytes.length
-        carried.set(input, bytes)
+        carried.set(input, [input, bytes, state.values.isStored(input)])
       } else if (!state.values.isStored(input)) {
         yield* toEffect(() => store(state, input, Instance.nodeOf(input), keep))
       }
@@ -120,7 +120,14 @@ const flexibleInvocation = Effect.fnUntraced(function* (
   for (const { instance } of work) {
     for (const input of Flow.inputs(state.context.graph, instance)) state.values.unpin(input)
   }
-  return { run: state.run, worker: newWorkerId(), named: false, work, values: [...carried], spawn: [] }
+  return {
+    run: state.run,
+    worker: newWorkerId(),
+    named: false,
+    work,
+    values: [...carried.values()],
+    spawn: []
+  }
 })
 
 /** How a client hands off what is ready from the beginning, or was lost: all of it, since it runs nothing itself. */

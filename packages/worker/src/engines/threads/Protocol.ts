@@ -100,6 +100,6 @@ export const portable = (bytes: Uint8Array): Uint8Array => {
 
 export const portableInvocation = (invocation: Invocation): Invocation => ({
   ...invocation,
-  values: invocation.values.map(([instance, bytes]) => [instance, portable(bytes)]),
+  values: invocation.values.map(([instance, bytes, stored]) => [instance, portable(bytes), stored]),
   spawn: invocation.spawn.map(portableInvocation)
 })
