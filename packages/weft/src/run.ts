@@ -4,7 +4,7 @@
 import type { AnyAnnotation, AnyWorkflow, Behaviour, Planner, Resolved, Workflow } from "@weft/core"
 import { simple } from "@weft/planner-simple"
 import { CoordinationMemory, History, type Message, ObjectStore } from "@weft/storage"
-import { type Engine, inline, TaskModule, threads } from "@weft/worker"
+import { type Engine, inline, TaskModule, type ThreadsEngine, threads } from "@weft/worker"
 import { Cause, Effect, Exit, Layer, ManagedRuntime, PubSub, Scope, Stream } from "effect"
 import { fromMessage, type RunEvent } from "./Events.ts"
 import * as Client from "./internal/Client.ts"
@@ -68,18 +68,27 @@ const services = Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemor
 /** One set of stores for this process. Building them does nothing that would have to be undone. */
 const runtime = ManagedRuntime.make(services)
 
-/** The `threads` engine as it is by default is shared by all runs of this process, so that threads are started once. */
-let sharedThreads: Engine | undefined
+/**
+ * `threads` engines that were asked for by name, by concurrency, and how many runs use each: runs share threads. The
+ * one with the default concurrency stays for later runs; others end with the last run that uses them.
+ */
+const shared = new Map<number | undefined, { readonly engine: ThreadsEngine; users: number }>()
 
-/** The engine, and what ends it after the run if it was made for this run alone. */
+/** The engine, and what to do when the run has ended. */
 const engineOf = (engine: EngineName | Engine, concurrency: number | undefined) => {
   const keep = async () => {}
   if (typeof engine !== "string") return { engine, end: keep }
-  if (engine === "inline")
-    return { engine: inline(concurrency === undefined ? {} : { concurrency }), end: keep }
-  if (concurrency === undefined) return { engine: (sharedThreads ??= threads()), end: keep }
-  const own = threads({ concurrency })
-  return { engine: own, end: own.close }
+  const options = concurrency === undefined ? {} : { concurrency }
+  if (engine === "inline") return { engine: inline(options), end: keep }
+  const entry = shared.get(concurrency) ?? { engine: threads(options), users: 0 }
+  shared.set(concurrency, entry)
+  entry.users++
+  const end = async () => {
+    if (--entry.users > 0 || concurrency === undefined) return
+    shared.delete(concurrency)
+    await entry.engine.close()
+  }
+  return { engine: entry.engine, end }
 }
 
 /**

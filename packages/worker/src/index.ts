@@ -4,7 +4,7 @@
 export * as Arguments from "./Arguments.ts"
 export { type Engine, EngineError, Host, type Invoker, type OpenRun } from "./Engine.ts"
 export { type InlineOptions, inline } from "./engines/Inline.ts"
-export { type ThreadsOptions, threads } from "./engines/Threads.ts"
+export { type ThreadsEngine, type ThreadsOptions, threads } from "./engines/Threads.ts"
 export type { Invocation, Work } from "./Invocation.ts"
 export { constantKey, RunContext, valueKey } from "./RunContext.ts"
 export { invocationsFor } from "./stages/HandOff.ts"
