@@ -8,9 +8,9 @@ import { describe, expect, it } from "vitest"
 /** A package may depend on those of the rows above its own. */
 const layers: ReadonlyArray<ReadonlyArray<string>> = [
   ["@weft/core"],
-  ["@weft/storage"],
-  ["@weft/planner-simple", "@weft/worker"],
-  ["weft"]
+  ["@weft/storage", "@weft/annotations", "@weft/testing"],
+  ["@weft/storage-redis", "@weft/storage-s3", "@weft/planner-simple", "@weft/worker"],
+  ["@weft/fault-lab", "weft"]
 ]
 
 interface Manifest {

@@ -148,6 +148,8 @@ export interface RunState {
   readonly begunAt: number
   /** When it ended; `undefined` while it runs. */
   readonly endedAt: number | undefined
+  /** When somebody last changed anything of it, renewals of leases included. */
+  readonly heardAt: number
   /** Instances that are complete. */
   readonly completed: number
   /** Instances in all, as far as known. */
@@ -202,6 +204,11 @@ export class Coordination extends Context.Service<
   Coordination,
   {
     /**
+     * Values of up to so many encoded bytes are kept inline: they travel with the completion and with the answer.
+     * Larger ones belong into the object store.
+     */
+    readonly inlineBytes: number
+    /**
      * Begins a run; the ready instances are held by `worker` (the client), except those of named workers. Beginning a
      * run twice changes nothing.
      */
@@ -232,11 +239,14 @@ export class Coordination extends Context.Service<
       worker: string,
       instances: ReadonlyArray<InstanceId>
     ) => Effect.Effect<Reply, StoreError>
-    /** Renews the leases of workers, and takes over for `taker` what others lost. The client's way of waiting. */
+    /**
+     * Renews the leases of workers, and takes over for `taker` what others lost: the client's way of waiting. With no
+     * taker it only renews: for who cannot see to lost work now.
+     */
     readonly renew: (
       run: string,
       workers: ReadonlyArray<string>,
-      taker: string
+      taker?: string
     ) => Effect.Effect<Reply, StoreError>
     /**
      * A named worker is there: answers everything that it holds. `incarnation` tells two invocations of one worker
@@ -270,6 +280,8 @@ export class Coordination extends Context.Service<
       instances: ReadonlyArray<InstanceId>
     ) => Effect.Effect<ReadonlyArray<StoredValue | undefined>, StoreError>
     readonly state: (run: string) => Effect.Effect<RunState, StoreError>
+    /** All runs that there are, in no particular order. For people: it may look through the whole store. */
+    readonly runs: Effect.Effect<ReadonlyArray<RunState>, StoreError>
     /** Removes everything of a run. Objects are removed after it, so that who comes late removes its own. */
     readonly remove: (run: string) => Effect.Effect<void, StoreError>
     /** How many entries of any kind are kept, over all runs: 0 when all runs are removed. */

@@ -24,11 +24,15 @@ const goneState = (run: string): RunState => ({
   status: "gone",
   begunAt: 0,
   endedAt: undefined,
+  heardAt: 0,
   completed: 0,
   instances: 0,
   failures: [],
   reason: undefined
 })
+
+/** Large values are shared between threads, which inline ones are not. */
+const INLINE_BYTES = 65_536
 
 /** The in-memory adapter. Each build of the layer is a store of its own. */
 export const layer: Layer.Layer<Coordination> = Layer.effect(
@@ -66,6 +70,7 @@ export const layer: Layer.Layer<Coordination> = Layer.effect(
     ): Effect.Effect<A | Reply> => act<A | Reply>(run, (now) => gone(now, late, values), step)
 
     return Coordination.of({
+      inlineBytes: INLINE_BYTES,
       begin: (spec, worker) =>
         Effect.suspend(() => {
           if (!runs.has(spec.run)) runs.set(spec.run, new MemoryRun(spec))
@@ -104,6 +109,7 @@ export const layer: Layer.Layer<Coordination> = Layer.effect(
       read: (run, instances: ReadonlyArray<InstanceId>) =>
         Effect.sync(() => instances.map((instance) => runs.get(run)?.values.get(instance))),
       state: (run) => Effect.sync(() => runs.get(run)?.state() ?? goneState(run)),
+      runs: Effect.sync(() => [...runs.values()].map((run) => run.state())),
       remove: (run) =>
         act(
           run,

@@ -183,7 +183,9 @@ const begin = async (
     planner: options.planner ?? simple(),
     behaviours: (options.behaviours ?? []) as ReadonlyArray<Behaviour.Behaviour>,
     pollMs: options.pollMs ?? 1000,
-    maxAttempts: options.maxAttempts ?? 3
+    maxAttempts: options.maxAttempts ?? 3,
+    leaseMs: Number.POSITIVE_INFINITY,
+    stores: undefined
   }
   const started = await runtime
     .runPromise(

@@ -2,7 +2,7 @@
  * Engines: what starts workers. `inline` and `threads` are in this package.
  */
 import type { Behaviour, Graph, InstanceId, Plan, TaskReference } from "@weft/core"
-import type { Coordination, ObjectStore } from "@weft/storage"
+import type { Coordination, ObjectStore, StoresReference } from "@weft/storage"
 import { Context, Data, type Effect, type Scope } from "effect"
 import type { Invocation } from "./Invocation.ts"
 
@@ -28,6 +28,13 @@ export interface OpenRun {
   /** The tasks as this process has them. */
   readonly tasks: ReadonlyMap<string, TaskReference>
   readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+  /**
+   * After how many ms of silence a worker is taken for lost. Infinite if nobody outside this process knows of the run:
+   * then an engine says `abandon` when it loses a worker. If it is finite, leases have to be renewed.
+   */
+  readonly leaseMs: number
+  /** How other processes get at the run's stores; `undefined` if they cannot. */
+  readonly stores: StoresReference | undefined
 }
 
 /** Starts workers of one run. */
@@ -46,8 +53,6 @@ export interface Invoker {
 /** An engine. */
 export interface Engine {
   readonly name: string
-  /** After how many ms of silence its workers are taken for lost; infinite where they cannot be lost one by one. */
-  readonly leaseMs: number
   /** How many tasks can run at the same moment: what efficiency is measured against. */
   readonly parallelism: number
   /** Opens a run. When the scope closes, all its workers have ended. */

@@ -23,6 +23,8 @@ export interface Invocation {
   readonly named: boolean
   /** For a flexible worker: what it runs. */
   readonly work: ReadonlyArray<Work>
+  /** Whether somebody has made it the holder of its work already; else it does so itself before it begins. */
+  readonly adopted?: true
   /** Values that the work reads, so that they need not be fetched. */
   readonly values: ReadonlyArray<Carried>
   /** Workers that this one invokes before anything else: wide fan-outs are invoked as a tree. */

@@ -16,7 +16,7 @@ import {
 import { CLIENT, Coordination, CoordinationMemory, type Message, ObjectStore } from "@weft/storage"
 import { Effect, Latch, Layer } from "effect"
 import { expect } from "vitest"
-import { Arguments, constantKey, type Engine, invocationsFor, valueKey } from "../src/index.ts"
+import { Arguments, constantKey, type Engine, handOn, untilOver, valueKey } from "../src/index.ts"
 
 /** What a plan says of nodes, by their ids or by the names of their tasks. */
 export type Plans = (graph: GraphBuilder.Built["graph"]) => Partial<Plan.Plan>
@@ -106,10 +106,20 @@ const client = Effect.fnUntraced(function* (targets: unknown, settings: Settings
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const { engine, module } = settings
-      const invoker = yield* engine.open({ run, graph, plan, tasks, module, behaviours })
+      const leaseMs = Number.POSITIVE_INFINITY
+      const invoker = yield* engine.open({
+        run,
+        graph,
+        plan,
+        tasks,
+        module,
+        behaviours,
+        leaseMs,
+        stores: undefined
+      })
       const { bytes, stored } = GraphCodec.encode(graph)
       for (const { bytes, index } of stored) yield* objects.put(run, constantKey(index), bytes)
-      let reply = yield* coordination.begin(
+      const reply = yield* coordination.begin(
         {
           run,
           workflow: "test",
@@ -128,24 +138,15 @@ const client = Effect.fnUntraced(function* (targets: unknown, settings: Settings
           })),
           targets: [...graph.targets],
           instances: graph.size,
-          leaseMs: engine.leaseMs,
+          leaseMs,
           maxAttempts: settings.maxAttempts ?? 3
         },
         CLIENT
       )
-      while (true) {
-        const invocations = invocationsFor(run, reply, invoker)
-        if (invocations.length > 0) yield* invoker.invoke(invocations)
-        const state = yield* coordination.state(run)
-        if (state.status !== "running") {
-          const { failures, status } = state
-          const value = status === "succeeded" ? yield* result(run, graph) : undefined
-          return { status, value, failures, messages, graph } satisfies Ended
-        }
-        yield* Effect.timeoutOption(changed.await, 1000)
-        changed.closeUnsafe()
-        reply = yield* coordination.renew(run, [], CLIENT)
-      }
+      yield* handOn(run, reply, invoker)
+      const { failures, status } = yield* untilOver(run, invoker, changed, 1000)
+      const value = status === "succeeded" ? yield* result(run, graph) : undefined
+      return { status, value, failures, messages, graph } satisfies Ended
     })
   )
 })

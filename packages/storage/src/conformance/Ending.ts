@@ -52,11 +52,25 @@ const beginning = (kit: Kit) => {
         status: "running",
         begunAt: run.begun.now,
         endedAt: undefined,
+        heardAt: run.begun.now,
         completed: 0,
         instances: 7,
         failures: [],
         reason: undefined
       })
+    })
+  )
+
+  kit.test("a run is among the runs until it is removed", () =>
+    Effect.gen(function* () {
+      const run = yield* beginRun({ workflow: "listed" })
+      const coordination = yield* Coordination
+      const found = Effect.map(coordination.runs, (runs) => runs.filter((one) => one.run === run.id))
+      assert.deepStrictEqual(yield* found, [yield* run.state])
+      yield* run.cancel("enough")
+      assert.deepStrictEqual(yield* found, [yield* run.state])
+      yield* run.remove
+      assert.deepStrictEqual(yield* found, [])
     })
   )
 

@@ -117,7 +117,7 @@ export class TestRun {
   adopt(worker: string, ...instances: ReadonlyArray<InstanceId>) {
     return this.coordination.adopt(this.id, worker, instances)
   }
-  renew(workers: ReadonlyArray<string>, taker: string) {
+  renew(workers: ReadonlyArray<string>, taker?: string) {
     return this.coordination.renew(this.id, workers, taker)
   }
   attach(worker: string, incarnation: string) {

@@ -187,6 +187,23 @@ const silence = (kit: Kit) => {
     })
   )
 
+  kit.timed("renew without a taker renews and takes over nothing", ({ leaseMs, pause, silence }) =>
+    Effect.gen(function* () {
+      const run = yield* beginRun({ leaseMs, ready: [{ instance: 0 }, { instance: 1 }] })
+      yield* run.adopt("w0", 0)
+      yield* run.adopt("w1", 1)
+      yield* pause
+      yield* pause
+      assertReply(yield* run.renew(["w0"]), {})
+      yield* pause
+      assertReply(yield* run.renew([]), {})
+      assertReply(yield* run.renew([], "w2"), { ready: [[1, 2]] })
+      yield* silence
+      assertReply(yield* run.renew(["w0"]), {})
+      assertReply(yield* run.complete("w0", done(0)), { ready: [[1, 3]] })
+    })
+  )
+
   kit.timed("renew keeps the leases of the workers that it names, and of no others", ({ leaseMs, pause }) =>
     Effect.gen(function* () {
       const run = yield* beginRun({ leaseMs, ready: [0, 1, 2].map((instance) => ({ instance })) })

@@ -236,8 +236,9 @@ export class MemoryRun {
     this.holders.deleteIfIdle(from)
   }
 
-  renew(workers: ReadonlyArray<string>, taker: string): Reply {
+  renew(workers: ReadonlyArray<string>, taker: string | undefined): Reply {
     for (const worker of workers) this.holders.renew(worker, this.now)
+    if (taker === undefined) return this.reply()
     this.expire()
     this.takeOver(taker)
     return this.reply()
@@ -309,6 +310,7 @@ export class MemoryRun {
       status: this.status,
       begunAt: this.begunAt ?? 0,
       endedAt: this.endedAt,
+      heardAt: this.now,
       completed: this.completed,
       instances: this.instances,
       failures: [...this.failures],

@@ -23,17 +23,17 @@ import {
   History,
   type Message,
   ObjectStore,
-  type Reply,
   type RunState,
-  type StoreError
+  type StoreError,
+  type StoresReference
 } from "@weft/storage"
 import {
   Arguments,
   constantKey,
   type Engine,
   type EngineError,
-  type Invoker,
-  invocationsFor,
+  handOn,
+  untilOver,
   valueKey
 } from "@weft/worker"
 import { Deferred, Effect, type Exit, Latch, Scope } from "effect"
@@ -49,6 +49,10 @@ export interface Settings {
   readonly pollMs: number
   /** After how many losses of its worker a node fails the run. */
   readonly maxAttempts: number
+  /** After how many ms of silence a worker is taken for lost. */
+  readonly leaseMs: number
+  /** How other processes get at the stores; `undefined` if they cannot. */
+  readonly stores: StoresReference | undefined
 }
 
 /** A run that was begun. */
@@ -98,7 +102,14 @@ export const start = Effect.fnUntraced(function* (
   })
   const workers = yield* Scope.fork(yield* Effect.scope)
   const invoker = yield* Scope.provide(
-    engine.open({ ...job, run, plan, behaviours: settings.behaviours }),
+    engine.open({
+      ...job,
+      run,
+      plan,
+      behaviours: settings.behaviours,
+      leaseMs: settings.leaseMs,
+      stores: settings.stores
+    }),
     workers
   )
   const document = encodeOnce(job, plan, settings)
@@ -113,7 +124,7 @@ export const start = Effect.fnUntraced(function* (
       ready: Flow.initial(graph).map((instance) => ({ instance, worker: Plan.workerOf(plan, instance) })),
       targets: [...graph.targets],
       instances: tally.total,
-      leaseMs: engine.leaseMs,
+      leaseMs: settings.leaseMs,
       maxAttempts: settings.maxAttempts
     },
     CLIENT
@@ -121,7 +132,7 @@ export const start = Effect.fnUntraced(function* (
   const outcome = Deferred.makeUnsafe<Outcome>()
   const waited = Effect.gen(function* () {
     yield* handOn(run, begun, invoker)
-    return yield* wait(run, invoker, changed, settings.pollMs)
+    return yield* untilOver(run, invoker, changed, settings.pollMs)
   })
   yield* Effect.gen(function* () {
     const exit = yield* Effect.exit(Effect.flatMap(waited, (state) => result(graph, state)))
@@ -186,29 +197,6 @@ const encodeOnce = (job: Job, plan: Plan.Plan, { behaviours }: Settings) => {
   return () => (made ??= make())
 }
 
-const handOn = (run: string, reply: Reply, invoker: Invoker) =>
-  Effect.suspend(() => {
-    const invocations = invocationsFor(run, reply, invoker)
-    return invocations.length === 0 ? Effect.void : invoker.invoke(invocations)
-  })
-
-/** Waits until the run is over; meanwhile takes over what was lost. */
-const wait = Effect.fnUntraced(function* (
-  run: string,
-  invoker: Invoker,
-  changed: Latch.Latch,
-  pollMs: number
-) {
-  const coordination = yield* Coordination
-  while (true) {
-    const state = yield* coordination.state(run)
-    if (state.status !== "running") return state
-    yield* Effect.timeoutOption(changed.await, pollMs)
-    changed.closeUnsafe()
-    yield* handOn(run, yield* coordination.renew(run, [], CLIENT), invoker)
-  }
-})
-
 /** The state of a run that the store says nothing about. */
 const unknown = (run: string, workflow: string): RunState => ({
   run,
@@ -216,6 +204,7 @@ const unknown = (run: string, workflow: string): RunState => ({
   status: "gone",
   begunAt: 0,
   endedAt: undefined,
+  heardAt: 0,
   completed: 0,
   instances: 0,
   failures: [],

@@ -36,6 +36,8 @@ const end = (
             behaviours: [],
             pollMs: 20,
             maxAttempts: 3,
+            leaseMs: Number.POSITIVE_INFINITY,
+            stores: undefined,
             ...settings
           }
           const started = yield* Client.start(job, all, () => {})

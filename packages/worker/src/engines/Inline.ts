@@ -27,7 +27,6 @@ export const inline = (options: InlineOptions = {}): Engine => {
   const { concurrency = 64, fanOut = Number.POSITIVE_INFINITY, idleMs = 1000 } = options
   return {
     name: "inline",
-    leaseMs: Number.POSITIVE_INFINITY,
     parallelism: 1,
     open: (run) => open(run, { concurrency, fanOut, idleMs })
   }

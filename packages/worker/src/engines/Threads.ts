@@ -51,7 +51,6 @@ export const threads = (options: ThreadsOptions = {}): ThreadsEngine => {
   })
   return {
     name: "threads",
-    leaseMs: Number.POSITIVE_INFINITY,
     parallelism: count,
     open: (run) => open(run, pool, count, options),
     close: () => pool.shutdown()

@@ -12,9 +12,6 @@ import { type Prompt, waits } from "../Prompt.ts"
 import { valueKey } from "../RunContext.ts"
 import type { WorkerState } from "../WorkerState.ts"
 
-/** Values of more encoded bytes than this go to the object store. */
-const INLINE_BYTES = 65_536
-
 /** Takes the value of a completed instance into memory, and puts it where others will look for it. */
 export const publish = (
   state: WorkerState,
@@ -39,7 +36,7 @@ export const store = (
   const bytes = state.values.bytes(instance)
   const readers = state.context.readersOf(id)
   state.values.setStored(instance)
-  if (bytes.length <= INLINE_BYTES) {
+  if (bytes.length <= state.coordination.inlineBytes) {
     keep.push({ instance, value: bytes, readers })
     return bytes.length
   }

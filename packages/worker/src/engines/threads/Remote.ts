@@ -9,6 +9,9 @@ import { type FromThread, portable, type ServiceName, type ToThread, unwrap, wra
 /** What only the run's client does. */
 const notFromHere = Effect.die(new Error("a worker may not ask for this"))
 
+/** Larger values are shared with the main thread, and so better objects, whatever the store there likes. */
+const INLINE_BYTES = 65_536
+
 /** Calls that wait for an answer, and subscriptions. */
 export class Remote {
   private readonly post: (message: FromThread) => void
@@ -57,6 +60,7 @@ export class Remote {
   }
 
   readonly coordination: Coordination["Service"] = Coordination.of({
+    inlineBytes: INLINE_BYTES,
     begin: () => notFromHere,
     load: (run) => this.call("coordination", "load", [run]),
     complete: (...args) => this.call("coordination", "complete", args),
@@ -70,6 +74,7 @@ export class Remote {
     cancel: (...args) => this.call("coordination", "cancel", args),
     read: (...args) => this.call("coordination", "read", args),
     state: (...args) => this.call("coordination", "state", args),
+    runs: notFromHere,
     remove: (...args) => this.call("coordination", "remove", args),
     usage: notFromHere,
     publish: (run, channel, message) =>
