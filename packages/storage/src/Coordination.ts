@@ -148,6 +148,8 @@ export interface RunState {
   readonly begunAt: number
   /** When it ended; `undefined` while it runs. */
   readonly endedAt: number | undefined
+  /** `RunSpec.leaseMs`: who joins the run has to renew that often. */
+  readonly leaseMs: number
   /** When somebody last changed anything of it, renewals of leases included. */
   readonly heardAt: number
   /** Instances that are complete. */

@@ -24,6 +24,7 @@ const goneState = (run: string): RunState => ({
   status: "gone",
   begunAt: 0,
   endedAt: undefined,
+  leaseMs: Number.POSITIVE_INFINITY,
   heardAt: 0,
   completed: 0,
   instances: 0,

@@ -44,7 +44,7 @@ const beginning = (kit: Kit) => {
   kit.test("gives what is ready to the client", () =>
     Effect.gen(function* () {
       const ready = [0, 1, 2].map((instance) => ({ instance }))
-      const run = yield* beginRun({ ready, instances: 7, workflow: "letters" })
+      const run = yield* beginRun({ ready, instances: 7, workflow: "letters", leaseMs: 1234 })
       assertReply(run.begun, { ready: [0, 1, 2] })
       assert.deepStrictEqual(yield* run.state, {
         run: run.id,
@@ -52,6 +52,7 @@ const beginning = (kit: Kit) => {
         status: "running",
         begunAt: run.begun.now,
         endedAt: undefined,
+        leaseMs: 1234,
         heardAt: run.begun.now,
         completed: 0,
         instances: 7,

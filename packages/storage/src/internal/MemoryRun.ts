@@ -310,6 +310,7 @@ export class MemoryRun {
       status: this.status,
       begunAt: this.begunAt ?? 0,
       endedAt: this.endedAt,
+      leaseMs: this.spec.leaseMs,
       heardAt: this.now,
       completed: this.completed,
       instances: this.instances,
