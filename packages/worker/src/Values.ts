@@ -15,6 +15,8 @@ interface Entry {
   reserved: number
   /** Whether it lies in a store, or came from one: others can get it without us. */
   stored: boolean
+  /** How many readers it has gained or lost while it was in no store. */
+  released: number
 }
 
 export class Values {
@@ -43,13 +45,13 @@ export class Values {
    * @param reserved of the pins, how many are for instances that will be taken on (`pin`) or handed off (`unpin`) later
    */
   made(instance: InstanceId, value: unknown, pins: number, reserved = 0): void {
-    this.add(instance, { value, decoded: true, bytes: undefined, pins, reserved, stored: false })
+    this.add(instance, { value, decoded: true, bytes: undefined, pins, reserved, stored: false, released: 0 })
   }
 
   /** Adds a value that came as bytes. */
   came(instance: InstanceId, bytes: Uint8Array, stored: boolean): void {
     if (this.entries.has(instance)) return
-    this.add(instance, { value: undefined, decoded: false, bytes, pins: 0, reserved: 0, stored })
+    this.add(instance, { value: undefined, decoded: false, bytes, pins: 0, reserved: 0, stored, released: 0 })
   }
 
   /** The value; the caller has made sure that it is here. */
@@ -82,6 +84,25 @@ export class Values {
   setStored(instance: InstanceId): void {
     const entry = this.entries.get(instance)
     if (entry !== undefined) entry.stored = true
+  }
+
+  /** Who read a value that is in no store has read it; or, by a gate, more will. */
+  released(instance: InstanceId, delta: number): void {
+    const entry = this.entries.get(instance)
+    if (entry !== undefined) entry.released += delta
+  }
+
+  /** How many of at first `readers` are left, for a value that goes to a store now. */
+  readersLeft(instance: InstanceId, readers: number): number {
+    return readers + (this.entries.get(instance)?.released ?? 0)
+  }
+
+  /** Lets a value go that nothing here needs any more, and that can be had nowhere else. */
+  forget(instance: InstanceId): void {
+    const entry = this.entries.get(instance)
+    if (entry === undefined || entry.pins > 0 || entry.stored) return
+    this.entries.delete(instance)
+    this.cachedBytes -= entry.bytes?.length ?? 0
   }
 
   /** Adds a pin, or takes a reserved one, if the value is here. */

@@ -8,31 +8,40 @@
  * makes work ready for it sees that it is not alive and invokes it anew.
  */
 import { Flow, type Graph, Instance, type InstanceId } from "@weft/core"
-import { Coordination, type Kept, ObjectStore, type StoreError } from "@weft/storage"
-import { Effect, Latch, Option } from "effect"
+import { Coordination, type Kept, ObjectStore, type Reply, type StoreError } from "@weft/storage"
+import { Effect, Fiber, Latch, Option } from "effect"
 import { wrapped, wrappedWorker } from "./Behaviours.ts"
 import { type EngineError, Host, type Invoker } from "./Engine.ts"
 import type { Invocation, Work } from "./Invocation.ts"
+import { persistent, persistentObjects } from "./Persistent.ts"
 import * as Prompt from "./Prompt.ts"
 import type { RunContext } from "./RunContext.ts"
 import { complete, drain, tellSoon } from "./stages/Complete.ts"
 import { call, type Executed } from "./stages/Execute.ts"
-import { handOver, tree } from "./stages/HandOff.ts"
+import { handOver, tree, withoutRefused } from "./stages/HandOff.ts"
 import { type Inputs, inputs } from "./stages/Inputs.ts"
 import { publish, publishItems, store } from "./stages/Publish.ts"
-import * as Turn from "./Turn.ts"
+import { Timing } from "./Timing.ts"
 import { NodeFailed, WorkerState } from "./WorkerState.ts"
 
-/** Runs one worker to its end. A node that fails for good ends the run and the worker, not this effect. */
+/**
+ * Runs one worker to its end. A node that fails for good ends the run and the worker, not this effect. Calls of the
+ * stores are repeated while those cannot be reached.
+ */
 export const run = Effect.fnUntraced(function* (
   context: RunContext,
   invocation: Invocation,
   invoker: Invoker
 ): Effect.fn.Return<void, StoreError | EngineError, Coordination | ObjectStore | Host> {
-  const coordination = yield* Coordination
-  const objects = yield* ObjectStore
   const host = yield* Host
-  const state = new WorkerState({ context, invocation, invoker, coordination, objects, host })
+  const timing = yield* Timing
+  const coordination = persistent(yield* Coordination, {
+    onFailure: () => {
+      state.unsure = true
+    }
+  })
+  const objects = persistentObjects(yield* ObjectStore)
+  const state = new WorkerState({ context, invocation, invoker, coordination, objects, host, timing })
   yield* Effect.catch(life(state), (error) =>
     error instanceof NodeFailed ? coordination.fail(context.run, error.failure) : Effect.fail(error)
   )
@@ -51,20 +60,39 @@ const life = (state: WorkerState) => {
 /** How long the stage `stop` may take, in ms. */
 const LEAVE_MS = 1000
 
-/** The stage `stop`: also for a worker that is interrupted, as most are when the last target is complete. */
+/**
+ * The stage `stop`: also for a worker that is interrupted, as most are when the last target is complete. In a fiber of
+ * its own, which can be stopped when it takes too long.
+ */
 const leave = (state: WorkerState) =>
-  Effect.promise(async () => {
-    const stop = Effect.suspend(() => wrappedWorker(state, "stop", Effect.void))
-    await Effect.runPromiseExit(Effect.timeoutOption(stop, LEAVE_MS))
-  })
+  Effect.suspend(() => wrappedWorker(state, "stop", Effect.void)).pipe(
+    Effect.timeoutOption(LEAVE_MS),
+    Effect.interruptible,
+    Effect.forkDetach,
+    Effect.flatMap(Fiber.await)
+  )
 
 const flexibleLife = Effect.fnUntraced(function* (state: WorkerState) {
-  state.adopt(state.invocation.work)
+  const { adopted, work: given } = state.invocation
+  if (adopted || given.length === 0) state.adopt(given)
+  else {
+    const instances = given.map(({ instance }) => instance)
+    const reply = yield* state.coordination.adopt(state.run, state.worker, instances)
+    state.status = reply.status
+    // The invocation came twice, or late: what is complete by now need not be run.
+    state.adopt(withoutRefused(given, reply.refused))
+  }
   yield* work(state)
 })
 
 const namedLife = Effect.fnUntraced(function* (state: WorkerState) {
   const { coordination, host, invoker, run, worker } = state
+  /** What became ready meanwhile; after a failed call all that this worker holds, since an answer may be lost. */
+  const ask = (): Effect.Effect<Reply | undefined, StoreError> => {
+    if (!state.unsure) return coordination.complete(run, worker, [])
+    state.unsure = false
+    return coordination.attach(run, worker, incarnation)
+  }
   const incarnation = crypto.randomUUID()
   const woken = Latch.makeUnsafe(false)
   yield* coordination.subscribe(run, worker, () => woken.openUnsafe())
@@ -76,13 +104,19 @@ const namedLife = Effect.fnUntraced(function* (state: WorkerState) {
     if (state.status !== "running") break
     // What woke us may have been handed over by now: the state is asked, the message only says when.
     woken.closeUnsafe()
-    yield* handOver(state, yield* coordination.complete(run, worker, []))
+    const heard = yield* ask()
+    if (heard === undefined) {
+      // Taken for lost, and another incarnation is there by now: it goes on.
+      yield* keepHeld(state)
+      return
+    }
+    yield* handOver(state, heard)
     if (state.peek() !== undefined || state.status !== "running") continue
     const message = yield* host.idle(woken.await.pipe(Effect.timeoutOption(invoker.idleMs)))
     if (Option.isSome(message)) continue
     yield* keepHeld(state)
     yield* handOver(state, yield* coordination.detach(run, worker, incarnation))
-    if (state.peek() === undefined) break
+    if (state.peek() === undefined && !state.unsure) break
   }
 })
 
@@ -95,12 +129,36 @@ const keepHeld = Effect.fnUntraced(function* (state: WorkerState) {
   if (keep.length > 0) yield* handOver(state, yield* state.coordination.keep(state.run, state.worker, keep))
 })
 
+type Failures = NodeFailed | StoreError | EngineError
+
 /** Runs nodes until there are none and coordination knows of everything. */
-const work = Effect.fnUntraced(function* (state: WorkerState) {
+const work = (state: WorkerState): Effect.Effect<void, Failures> =>
+  Effect.catch(workOn(state), (error) =>
+    error instanceof NodeFailed
+      ? Effect.flatMap(isOvertaken(state), (overtaken) => (overtaken ? work(state) : Effect.fail(error)))
+      : Effect.fail(error)
+  )
+
+/**
+ * Whether somebody else has completed what failed here: the first outcome counts. So the failure of a worker that was
+ * cut off, and taken for lost, does not end a run that went on without it.
+ */
+const isOvertaken = Effect.fnUntraced(function* (state: WorkerState) {
+  const { running } = state
+  // What it follows from has to be known, or it could not be ready.
+  yield* drain(state)
+  if (state.status !== "running" || running === undefined) return true
+  const reply = yield* state.coordination.adopt(state.run, state.worker, [running])
+  state.status = reply.status
+  return reply.refused.length > 0
+})
+
+const workOn = Effect.fnUntraced(function* (state: WorkerState): Effect.fn.Return<void, Failures> {
   while (state.status === "running") {
     const next = state.next()
     if (next !== undefined) {
-      if (Turn.isDue()) yield* Turn.take
+      const turn = state.timing.turn()
+      if (turn !== undefined) yield* turn
       if (state.status === "running") yield* node(state, next)
     } else {
       yield* drain(state)
@@ -113,11 +171,13 @@ const work = Effect.fnUntraced(function* (state: WorkerState) {
 const NOTICE_MS = 100
 
 /** Takes one node through its stages. Part of the worker's own generator: most nodes need no Effect at all. */
-function* node(state: WorkerState, one: Work): Effect.fn.Return<void, NodeFailed | StoreError | EngineError> {
+function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures> {
   const { instance } = one
+  const { timing } = state
   const { graph } = state.context
+  state.running = instance
   const kind = graph.kind(Instance.nodeOf(instance))
-  const beganAt = performance.now()
+  const beganAt = timing.now()
   if (kind === "call" && beganAt - state.noticedAt > NOTICE_MS) {
     state.noticedAt = beganAt
     state.tell({ type: "started", worker: state.worker, instance })
@@ -131,7 +191,7 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, NodeFailed
     })
   )
   const args = Prompt.waits(arguments_) ? yield* arguments_ : arguments_
-  const executeAt = performance.now()
+  const executeAt = timing.now()
 
   const result = state.context.hasBehaviours(instance)
     ? wrappedCall(state, one, args)
@@ -139,7 +199,7 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, NodeFailed
   // It takes its time: whoever waits for what came before it need not.
   if (state.lingers && Prompt.waits(result)) yield* tellSoon(state)
   const { tries, value } = Prompt.waits(result) ? yield* result : result
-  const publishAt = performance.now()
+  const publishAt = timing.now()
 
   const width = kind === "expand" || kind === "gate" ? (value as number) : (gathered?.width ?? 0)
   const keep: Array<Kept> = []
@@ -155,11 +215,12 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, NodeFailed
   const releases: Array<Flow.Release> = []
   for (const read of reads) {
     if (state.values.isStored(read.value)) releases.push(read)
+    else state.values.released(read.value, read.delta)
     state.values.unpin(read.value)
   }
   state.values.trim()
   const measure = {
-    startedAt: performance.timeOrigin + executeAt,
+    startedAt: executeAt,
     inputsMs: executeAt - beganAt,
     executionMs: publishAt - executeAt,
     inputBytes: gathered?.bytes ?? 0,

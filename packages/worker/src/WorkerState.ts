@@ -17,6 +17,7 @@ import { Claims } from "./Claims.ts"
 import type { EngineError, Host, Invoker } from "./Engine.ts"
 import type { Invocation, Work } from "./Invocation.ts"
 import type { RunContext } from "./RunContext.ts"
+import type { Timing } from "./Timing.ts"
 import { Values } from "./Values.ts"
 
 /** A completed instance that coordination has not been told of. */
@@ -47,6 +48,7 @@ export interface WorkerParts {
   readonly coordination: Coordination["Service"]
   readonly objects: ObjectStore["Service"]
   readonly host: Host["Service"]
+  readonly timing: Timing
 }
 
 export class WorkerState implements WorkerParts {
@@ -56,20 +58,25 @@ export class WorkerState implements WorkerParts {
   readonly coordination: Coordination["Service"]
   readonly objects: ObjectStore["Service"]
   readonly host: Host["Service"]
+  readonly timing: Timing
   readonly values: Values
   readonly claims: Claims
   /** What coordination says of the run; anything but `running` ends the worker. */
   status: RunStatus = "running"
+  /** Whether a call has failed, so that coordination may have handed over what this worker does not know of. */
+  unsure = false
+  /** What is being run. */
+  running: InstanceId | undefined
   /** What coordination has not been told of, in order of completion. */
   finished: Array<Finished> = []
-  /** Since when, by `performance.now()`, and how much execution, in ms, it has not been told of. */
+  /** Since when, by `Timing`, and how much execution, in ms, it has not been told of. */
   untoldSince = 0
   untoldMs = 0
   /** Whether somebody waits for what coordination has not been told of, in the hope of more in no time. */
   lingers = false
   /** The fiber that is telling coordination. */
   sender: Fiber.Fiber<void, StoreError | EngineError> | undefined
-  /** When the worker last said what it is running, by `performance.now()`. */
+  /** When the worker last said what it is running, by `Timing`. */
   noticedAt = Number.NEGATIVE_INFINITY
   /** Claimed instances that are ready: the newest goes first, which keeps few values alive. */
   private readonly stack: Array<Work> = []
@@ -85,6 +92,7 @@ export class WorkerState implements WorkerParts {
     this.coordination = parts.coordination
     this.objects = parts.objects
     this.host = parts.host
+    this.timing = parts.timing
     this.claims = new Claims(parts.context, parts.invocation.worker, parts.invocation.named)
     for (const carried of parts.invocation.values) this.values.came(...carried)
   }

@@ -31,7 +31,7 @@ type Failures = StoreError | EngineError
 export const complete = (state: WorkerState, finished: Finished): Prompt<void, Failures> => {
   const { claims, context } = state
   state.finished.push(finished)
-  if (state.finished.length === 1) state.untoldSince = performance.now()
+  if (state.finished.length === 1) state.untoldSince = state.timing.now()
   state.untoldMs += finished.measure.executionMs
   let awaited = context.graph.targets.has(Instance.nodeOf(finished.instance))
   let opens = false
@@ -62,7 +62,7 @@ const lingers = (state: WorkerState, { instance, measure }: Finished): boolean =
   const { codes } = state.context.graph.columns
   return (
     codes[Instance.nodeOf(next.instance)] === codes[Instance.nodeOf(instance)] &&
-    performance.now() - state.untoldSince < LINGER_MS
+    state.timing.now() - state.untoldSince < LINGER_MS
   )
 }
 

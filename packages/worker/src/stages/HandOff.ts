@@ -7,7 +7,7 @@
  * invocations are sent as a tree.
  */
 import { Flow, Instance, type InstanceId, Plan } from "@weft/core"
-import type { Kept, Ready, Reply, StoreError } from "@weft/storage"
+import type { Coordination, Kept, Ready, Reply, StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import { wrapped } from "../Behaviours.ts"
 import type { EngineError } from "../Engine.ts"
@@ -17,13 +17,18 @@ import { valueKey } from "../RunContext.ts"
 import type { WorkerState } from "../WorkerState.ts"
 import { store } from "./Publish.ts"
 
+/** Notes how the run is, and removes objects that nobody needs any more. */
+const heed = (state: WorkerState, { dropped, status }: Reply): Effect.Effect<void, StoreError> => {
+  state.status = status
+  return dropped.length === 0 ? Effect.void : state.objects.remove(state.run, dropped.map(valueKey))
+}
+
 /** Acts on what coordination answered. */
 export const handOver = Effect.fnUntraced(function* (
   state: WorkerState,
   reply: Reply
 ): Effect.fn.Return<void, StoreError | EngineError> {
-  state.status = reply.status
-  if (reply.dropped.length > 0) yield* state.objects.remove(state.run, reply.dropped.map(valueKey))
+  yield* heed(state, reply)
   if (reply.status !== "running") return
   const own: Array<Work> = []
   const flexible: Array<Work> = []
@@ -116,7 +121,7 @@ const flexibleInvocation = Effect.fnUntraced(function* (
       }
     }
   }
-  if (keep.length > 0) yield* state.coordination.keep(state.run, state.worker, keep)
+  if (keep.length > 0) yield* heed(state, yield* state.coordination.keep(state.run, state.worker, keep))
   for (const { instance } of work) {
     for (const input of Flow.inputs(state.context.graph, instance)) state.values.unpin(input)
   }
@@ -129,6 +134,45 @@ const flexibleInvocation = Effect.fnUntraced(function* (
     spawn: []
   }
 })
+
+/**
+ * Makes workers that an engine is about to start the holders of their work, in their names. What is complete by now
+ * (an invocation that came twice, or late) is taken out; whom that leaves with nothing to do need not be started. A
+ * worker for which that fails does it itself.
+ */
+export const adoptAll = (
+  coordination: Coordination["Service"],
+  run: string,
+  invocations: ReadonlyArray<Invocation>
+): Effect.Effect<ReadonlyArray<Invocation>> =>
+  Effect.map(
+    Effect.forEach(invocations, (one) => adoptOne(coordination, run, one), { concurrency: "unbounded" }),
+    (adopted) => adopted.filter(({ named, spawn, work }) => named || work.length + spawn.length > 0)
+  )
+
+const adoptOne = (
+  coordination: Coordination["Service"],
+  run: string,
+  invocation: Invocation
+): Effect.Effect<Invocation> => {
+  const { work, worker } = invocation
+  if (work.length === 0) return Effect.succeed(invocation)
+  const instances = work.map(({ instance }) => instance)
+  return Effect.match(coordination.adopt(run, worker, instances), {
+    onSuccess: ({ refused }) => ({ ...invocation, work: withoutRefused(work, refused), adopted: true }),
+    onFailure: () => invocation
+  })
+}
+
+/** What is left of work when coordination has refused some. */
+export const withoutRefused = (
+  work: ReadonlyArray<Work>,
+  refused: ReadonlyArray<InstanceId>
+): ReadonlyArray<Work> => {
+  if (refused.length === 0) return work
+  const over = new Set(refused)
+  return work.filter(({ instance }) => !over.has(instance))
+}
 
 /** How a client hands off what is ready from the beginning, or was lost: all of it, since it runs nothing itself. */
 export const invocationsFor = (

@@ -21,21 +21,33 @@ export interface Inputs {
   readonly bytes: number
 }
 
-/** Gets the arguments of an instance. */
-export const inputs = (state: WorkerState, instance: InstanceId): Prompt<Inputs, NodeFailed | StoreError> => {
+/**
+ * Gets the arguments of an instance.
+ *
+ * @param again given while a value is computed again: what has been computed for that
+ */
+export const inputs = (
+  state: WorkerState,
+  instance: InstanceId,
+  again?: Array<InstanceId>
+): Prompt<Inputs, NodeFailed | StoreError> => {
   const { graph } = state.context
   const id = Instance.nodeOf(instance)
-  if (graph.columns.codes[id] === Graph.code.collect) return collectInputs(state, instance)
+  if (graph.columns.codes[id] === Graph.code.collect) return collectInputs(state, instance, again)
   const missing = absent(state, Flow.inputs(graph, instance))
   const constants = absentConstants(state, id)
   if (missing.length === 0 && constants.length === 0) return decoded(state, instance, 0, 0)
-  return Effect.flatMap(fetch(state, instance, missing, constants), (bytes) =>
+  return Effect.flatMap(fetch(state, instance, missing, constants, again), (bytes) =>
     toEffect(() => decoded(state, instance, 0, bytes))
   )
 }
 
 /** A collect learns how many elements there are, then reads them. */
-const collectInputs = Effect.fnUntraced(function* (state: WorkerState, instance: InstanceId) {
+const collectInputs = Effect.fnUntraced(function* (
+  state: WorkerState,
+  instance: InstanceId,
+  again: Array<InstanceId> | undefined
+) {
   const { graph } = state.context
   const [reference] = graph.columns.args[Instance.nodeOf(instance)] as [Graph.Ref]
   const opened = Instance.make(reference.node, Instance.indicesOf(instance))
@@ -43,10 +55,11 @@ const collectInputs = Effect.fnUntraced(function* (state: WorkerState, instance:
     state,
     instance,
     absent(state, [opened]),
-    absentConstants(state, Instance.nodeOf(instance))
+    absentConstants(state, Instance.nodeOf(instance)),
+    again
   )
   const width = state.values.get(opened) as number
-  bytes += yield* fetch(state, instance, absent(state, Flow.inputs(graph, instance, width)), [])
+  bytes += yield* fetch(state, instance, absent(state, Flow.inputs(graph, instance, width)), [], again)
   return yield* toEffect(() => decoded(state, instance, width, bytes))
 })
 
@@ -94,7 +107,8 @@ const fetch = Effect.fnUntraced(function* (
   state: WorkerState,
   reader: InstanceId,
   missing: ReadonlyArray<InstanceId>,
-  constants: ReadonlyArray<number>
+  constants: ReadonlyArray<number>,
+  again: Array<InstanceId> | undefined
 ): Effect.fn.Return<number, NodeFailed | StoreError> {
   let bytes = 0
   const came = (instance: InstanceId, value: Uint8Array) => {
@@ -113,7 +127,16 @@ const fetch = Effect.fnUntraced(function* (
       else yield* keepConstant(state, reader, constants[i - large.length]!, object)
     }
   }
-  for (const instance of absent(state, missing)) yield* recompute(state, instance)
+  const lost = absent(state, missing)
+  if (lost.length > 0) {
+    const made = again ?? []
+    for (const instance of lost) yield* recompute(state, instance, made)
+    if (again === undefined) {
+      // The reader's completion unpins what it reads; what only led there goes now.
+      for (const instance of lost) state.values.pin(instance)
+      for (const instance of made) state.values.forget(instance)
+    }
+  }
   return bytes
 })
 
@@ -128,24 +151,34 @@ const keepConstant = (state: WorkerState, reader: InstanceId, index: number, byt
       )
   })
 
-/** Computes a value again that is complete but nowhere to be had. */
-const recompute = (state: WorkerState, instance: InstanceId): Effect.Effect<void, NodeFailed | StoreError> =>
+/** Computes a value again that is complete but nowhere to be had; what was computed for that is added to `made`. */
+const recompute = (
+  state: WorkerState,
+  instance: InstanceId,
+  made: Array<InstanceId>
+): Effect.Effect<void, NodeFailed | StoreError> =>
   Effect.suspend(() => {
+    if (state.values.has(instance)) return Effect.void
     const { graph } = state.context
     const id = Instance.nodeOf(instance)
     const indices = Instance.indicesOf(instance)
+    const add = (value: unknown) => {
+      if (state.values.has(instance)) return
+      state.values.made(instance, value, 0)
+      made.push(instance)
+    }
     if (graph.columns.codes[id] === Graph.code.item) {
       const { expand, parent } = graph.columns.scopes[graph.columns.scopeOf[id]!]!
       const outside = indices.slice(0, -1)
       const opened = parent === 0 ? expand! : Instance.make(expand!, outside)
       return Effect.map(
-        toEffect(() => inputs(state, opened)),
-        ({ args }) => state.values.made(instance, (args[0] as ReadonlyArray<unknown>)[indices.at(-1)!], 1)
+        toEffect(() => inputs(state, opened, made)),
+        ({ args }) => add((args[0] as ReadonlyArray<unknown>)[indices.at(-1)!])
       )
     }
     return Effect.gen(function* () {
-      const { args } = yield* toEffect(() => inputs(state, instance))
+      const { args } = yield* toEffect(() => inputs(state, instance, made))
       const { value } = yield* toEffect(() => call(state, { instance, attempt: 1 }, args))
-      if (!state.values.has(instance)) state.values.made(instance, value, 1)
+      add(value)
     })
   })

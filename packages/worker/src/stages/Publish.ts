@@ -34,7 +34,7 @@ export const store = (
   keep: Array<Kept>
 ): Prompt<number, StoreError> => {
   const bytes = state.values.bytes(instance)
-  const readers = state.context.readersOf(id)
+  const readers = state.values.readersLeft(instance, state.context.readersOf(id))
   state.values.setStored(instance)
   if (bytes.length <= state.coordination.inlineBytes) {
     keep.push({ instance, value: bytes, readers })

@@ -1,0 +1,22 @@
+/**
+ * How a worker measures time, and lets its thread hear of other things between two tasks. A simulation gives another.
+ */
+import { Context, type Effect } from "effect"
+import * as Turn from "./Turn.ts"
+
+export interface Timing {
+  /** The time in ms since the epoch, with fractions; does not go back. */
+  readonly now: () => number
+  /** What to wait for before the next task, if anything. */
+  readonly turn: () => Effect.Effect<void> | undefined
+}
+
+/** This process's time and event loop. */
+const real: Timing = {
+  now: () => performance.timeOrigin + performance.now(),
+  turn: () => (Turn.isDue() ? Turn.take : undefined)
+}
+
+export const Timing: Context.Reference<Timing> = Context.Reference("@weft/worker/Timing", {
+  defaultValue: () => real
+})
