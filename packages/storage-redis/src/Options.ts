@@ -42,6 +42,8 @@ export const Settings = Schema.Struct({
   abandonedMs: withDefault(Milliseconds, 86_400_000),
   /** How long a result is kept that nobody fetches, in ms. Default a day. */
   resultMs: withDefault(Milliseconds, 86_400_000),
+  /** Values of up to so many bytes may be kept beside the state of their run. Default: see `CoordinationRedis`. */
+  inlineBytes: Schema.optional(Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0)))),
   /** Of how many runs of each workflow, the newest, the history knows. Default 1,000. */
   historyRuns: withDefault(Schema.Int.pipe(Schema.check(Schema.isGreaterThan(0))), 1_000)
 })

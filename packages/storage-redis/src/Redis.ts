@@ -1,11 +1,13 @@
 /** The connection to Redis or Valkey that the stores of this package share. */
 import type { StoreError } from "@weft/storage"
-import { Context, Effect, Layer, type Scope } from "effect"
+import { Context, Effect, Layer, Scope } from "effect"
 import type { Cluster, Redis } from "ioredis"
 import { toStoreError } from "./Errors.ts"
-import { connectCluster, connectNode, reconnectDelayMs } from "./internal/Connection.ts"
-import * as Subscriptions from "./internal/Subscriptions.ts"
-import { type RedisOptions, type Settings, settings, type Target, target } from "./Options.ts"
+import { connectAnyNode, connectCluster, connectNode } from "./internal/Connection.ts"
+import { type RedisOptions, type Settings, settings, target } from "./Options.ts"
+
+export { toStoreError } from "./Errors.ts"
+export type { RedisOptions } from "./Options.ts"
 
 /** A server, or a cluster, and how to talk to it. */
 export class RedisClient extends Context.Service<
@@ -14,17 +16,20 @@ export class RedisClient extends Context.Service<
     /** As people are told, without secrets. */
     readonly name: string
     /** For commands. Those under way when its connection breaks fail at once; it reconnects by itself. */
-    readonly client: Redis | Cluster
-    readonly settings: Settings
+    readonly commands: Redis | Cluster
+    /** The servers that hold keys: all of a cluster's, as far as it is known now. */
+    readonly masters: () => ReadonlyArray<Redis>
+    /**
+     * For channels: a connection of its own, made when this is first called. It comes back with the channels that it
+     * had, and then is `ready` again: messages may have been missed. In a cluster every node hears every message.
+     */
+    readonly subscriber: () => Promise<Redis>
     /** What keys begin with, e.g. `weft`. */
     readonly prefix: string
-    /** Asks Redis for something, and says what is wrong if it fails. `operation` is what a person would call it. */
-    readonly ask: <A>(
-      operation: string,
-      command: (client: Redis | Cluster) => Promise<A>
-    ) => Effect.Effect<A, StoreError>
-    /** Listens to a channel, over a connection of its own that the first call makes. */
-    readonly subscribe: Subscriptions.Subscribe
+    /** With defaults. */
+    readonly options: Settings
+    /** Asks for something, and says what is wrong if it fails. `operation` is what a person would call it. */
+    readonly ask: <A>(operation: string, command: () => Promise<A>) => Effect.Effect<A, StoreError>
   }
 >()("@weft/storage-redis/RedisClient") {
   /** Connects, and fails with what is wrong: nobody there, wrong password, too old, read-only. */
@@ -33,44 +38,47 @@ export class RedisClient extends Context.Service<
 }
 
 const connect = (
-  options: RedisOptions | string
+  given: RedisOptions | string
 ): Effect.Effect<RedisClient["Service"], StoreError, Scope.Scope> =>
   Effect.gen(function* () {
-    const known = yield* settings(options)
-    const aim = yield* target(known)
-    const cluster = aim.cluster ? yield* connectCluster(known, aim) : undefined
-    const client = cluster ?? (yield* connectNode(known, aim))
+    const options = yield* settings(given)
+    const server = yield* target(options)
+    const cluster = server.cluster ? yield* connectCluster(options, server) : undefined
+    const commands = cluster ?? (yield* connectNode(options, server))
+    const scope = yield* Effect.scope
+    const connectSubscriber =
+      cluster === undefined ? connectNode(options, server) : connectAnyNode(cluster, options, server)
+    let subscriber: Promise<Redis> | undefined
     return RedisClient.of({
-      name: aim.name,
-      client,
-      settings: known,
-      prefix: known.prefix,
+      name: server.name,
+      commands,
+      masters: () => (cluster === undefined ? [commands as Redis] : cluster.nodes("master")),
+      subscriber: () => {
+        if (subscriber === undefined) {
+          subscriber = Effect.runPromise(Effect.map(Scope.provide(connectSubscriber, scope), resubscribing))
+          // The next one tries again.
+          subscriber.catch(() => (subscriber = undefined))
+        }
+        return subscriber
+      },
+      prefix: options.prefix,
+      options,
       ask: (operation, command) =>
-        Effect.tryPromise({
-          try: () => command(client),
-          catch: (error) => toStoreError(operation, error, aim.name)
-        }),
-      subscribe: yield* Subscriptions.make(
-        cluster === undefined ? connectNode(known, aim) : connectAnyNode(cluster, known, aim),
-        aim.name
-      )
+        Effect.tryPromise({ try: command, catch: (error) => toStoreError(operation, error, server.name) })
     })
   })
 
-/** Every node of a cluster hears every message: takes one, and another one if it goes away. */
-const connectAnyNode = (
-  cluster: Cluster,
-  known: Settings,
-  aim: Target
-): Effect.Effect<Redis, StoreError, Scope.Scope> =>
-  Effect.gen(function* () {
-    const nodes = () =>
-      cluster.nodes("master").map(({ options: { host = "", port = 0 } }) => ({ host, port }))
-    const any = () => nodes().at(Math.random() * nodes().length)
-    const client = yield* connectNode(known, aim, any() ?? aim.nodes[0])
-    client.options.retryStrategy = (attempt) => {
-      Object.assign(client.options, any())
-      return reconnectDelayMs(attempt)
-    }
-    return client
-  })
+/**
+ * ioredis subscribes again after a reconnect, and looks away: if the connection breaks once more meanwhile, nobody would
+ * catch it. It does so anew the next time.
+ */
+const resubscribing = (client: Redis): Redis => {
+  const subscribe = client.subscribe.bind(client) as (...channels: ReadonlyArray<string>) => Promise<unknown>
+  client.subscribe = ((...channels: ReadonlyArray<string>) => {
+    const answer = subscribe(...channels)
+    answer.catch(() => {})
+    return answer
+  }) as typeof client.subscribe
+  client.options.autoResubscribe = true
+  return client
+}

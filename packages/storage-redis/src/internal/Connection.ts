@@ -16,7 +16,7 @@ const OLDEST_REDIS = 7
 const CLOSED_WITHIN_MS = 500
 
 /** 20 ms, 40 ms, … 2 s; and up to as much again, so that a thousand workers do not come back at once. */
-export const reconnectDelayMs = (attempt: number): number =>
+const reconnectDelayMs = (attempt: number): number =>
   Math.min(2_000, 10 * 2 ** Math.min(attempt, 10)) * (1 + Math.random())
 
 /** How ioredis connects to one node. */
@@ -103,6 +103,25 @@ export const connectCluster = (
     yield* answering(settings, target, () => client.connect())
     return client
   })
+
+/** Connects to one node of a cluster, and to another one when that goes away. */
+export const connectAnyNode = (
+  cluster: Cluster,
+  settings: Settings,
+  target: Target
+): Effect.Effect<Redis, StoreError, Scope.Scope> => {
+  const any = (): Address => {
+    const known = cluster.nodes("master").map(({ options: { host, port } }) => ({ host: host!, port: port! }))
+    return known.at(Math.random() * known.length) ?? target.nodes[0]
+  }
+  return Effect.map(connectNode(settings, target, any()), (client) => {
+    client.options.retryStrategy = (attempt) => {
+      Object.assign(client.options, any())
+      return reconnectDelayMs(attempt)
+    }
+    return client
+  })
+}
 
 /** A client that is closed with the scope. Nobody else has to listen to its errors: commands tell them too. */
 const closing = <C extends Redis | Cluster>(make: () => C): Effect.Effect<C, never, Scope.Scope> =>
