@@ -37,10 +37,21 @@ export type RunEvent =
       readonly text: string
     }
   | { readonly type: "lost"; readonly worker: string; readonly nodes: number; readonly reason: string }
+  /** How far the run is by the store's account, where that is more than events have told. */
+  | { readonly type: "progress"; readonly completed: number; readonly total: number }
+  | ReachNotice
   | { readonly type: "ended"; readonly status: RunStatus }
 
-/** An event from what a store's channel said; `undefined` for what concerns workers only. */
-export const fromMessage = (graph: Graph.Graph, message: Message): RunEvent | undefined => {
+/** A store that has not answered for a while, or that answers again. Meanwhile calls are repeated. */
+export type ReachNotice =
+  | { readonly type: "unreachable"; readonly detail: string }
+  | { readonly type: "reachable" }
+
+/** What a run's client hears: from the store's channel, and from the store's answers. */
+export type Notice = Message | Extract<RunEvent, { readonly type: "progress" }> | ReachNotice
+
+/** An event from what a client hears; `undefined` for what concerns workers only. */
+export const fromNotice = (graph: Graph.Graph, message: Notice): RunEvent | undefined => {
   const task = (instance: InstanceId) => graph.name(Instance.nodeOf(instance))
   const label = (instance: InstanceId) => Instance.label(task(instance), instance)
   switch (message.type) {
@@ -82,6 +93,9 @@ export const fromMessage = (graph: Graph.Graph, message: Message): RunEvent | un
       }
     case "lost":
       return { type: "lost", worker: message.worker, nodes: message.instances, reason: message.reason }
+    case "progress":
+    case "reachable":
+    case "unreachable":
     case "ended":
       return message
   }

@@ -2,7 +2,8 @@
  * What a run took: counted while it runs, from what the store's channel says.
  */
 import { type Graph, Instance, type InstanceId } from "@weft/core"
-import type { Measure, Message, RunStatus, TaskSummary } from "@weft/storage"
+import type { Measure, RunStatus, TaskSummary } from "@weft/storage"
+import type { Notice } from "./Events.ts"
 
 /** One call, for the list of the slowest. */
 export interface Call {
@@ -30,7 +31,10 @@ export interface Summary {
   readonly executionMs: number
   /** How many tasks can run at the same moment. */
   readonly parallelism: number
-  /** The share of that capacity that was spent in tasks, 0 to 1; `undefined` for runs too short to say. */
+  /**
+   * The share of that capacity that was spent in tasks, 0 to 1; `undefined` for runs too short to say, or not followed
+   * from their beginning.
+   */
   readonly efficiency: number | undefined
   /** Encoded bytes that workers read from others, and put where others could read them. */
   readonly bytesRead: number
@@ -56,6 +60,8 @@ export class Tally {
   bytesRead = 0
   bytesWritten = 0
   retries = 0
+  /** Completions that were told by message. */
+  private heard = 0
   readonly workers = new Set<string>()
   private readonly tasks = new Map<string, Mutable<TaskSummary>>()
   private slowest: Array<{ instance: InstanceId; executionMs: number; worker: string }> = []
@@ -66,7 +72,18 @@ export class Tally {
     this.total = total
   }
 
-  add(message: Message): void {
+  /** Whether it has heard of less than was completed: for who joined late, or missed messages. */
+  get isPartial(): boolean {
+    return this.heard < this.completed
+  }
+
+  /** What the store itself says. */
+  correct(completed: number, total: number): void {
+    this.completed = completed
+    this.total = total
+  }
+
+  add(message: Notice): void {
     if (message.type === "retry") this.retries++
     if (message.type !== "completed") return
     this.total = message.instances
@@ -76,6 +93,7 @@ export class Tally {
 
   private addCall(instance: InstanceId, measure: Measure, worker: string) {
     this.completed++
+    this.heard++
     this.bytesRead += measure.inputBytes
     this.bytesWritten += measure.outputBytes
     const info = this.graph.task(Instance.nodeOf(instance))
@@ -119,7 +137,8 @@ export class Tally {
       total: this.total,
       workers: this.workers.size,
       executionMs: this.executionMs,
-      efficiency: run.makespanMs < 1 ? undefined : Math.min(1, this.executionMs / capacityMs),
+      efficiency:
+        run.makespanMs < 1 || this.isPartial ? undefined : Math.min(1, this.executionMs / capacityMs),
       bytesRead: this.bytesRead,
       bytesWritten: this.bytesWritten,
       retries: this.retries,

@@ -22,9 +22,11 @@ export {
   workflow
 } from "@weft/core"
 export { simple } from "@weft/planner-simple"
+export { StoreError, Stores } from "@weft/storage"
 export {
   context,
   type Engine,
+  EngineError,
   type InlineOptions,
   inline,
   ModuleError,
@@ -32,10 +34,15 @@ export {
   type ThreadsOptions,
   threads
 } from "@weft/worker"
+export { type AttachOptions, attach, type WatchOptions, watch } from "./attach.ts"
 export type { DrawFormat } from "./draw/Draw.ts"
 export { type DrawGraphOptions, drawGraph } from "./drawGraph.ts"
 export type { CompletedNode, RunEvent } from "./Events.ts"
 export { formatSummary } from "./formatSummary.ts"
+export type { EngineName } from "./internal/Engines.ts"
+export type { RunHandle } from "./internal/Handle.ts"
 export { BuildFailed, InvalidInput } from "./internal/Job.ts"
-export { type EngineName, type RunHandle, type RunOptions, run, submit } from "./run.ts"
+export { NoModule, RunLeft, UnknownRun, UnreadableRun } from "./internal/RunErrors.ts"
+export { InvalidStore } from "./internal/StoreUrl.ts"
+export { type RunOptions, run, submit } from "./run.ts"
 export type { Call, Summary } from "./Summary.ts"

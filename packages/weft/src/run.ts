@@ -3,35 +3,27 @@
  */
 import type { AnyAnnotation, AnyWorkflow, Behaviour, Planner, Resolved, Workflow } from "@weft/core"
 import { simple } from "@weft/planner-simple"
-import { CoordinationMemory, History, type Message, ObjectStore } from "@weft/storage"
-import { type Engine, inline, TaskModule, type ThreadsEngine, threads } from "@weft/worker"
-import { Cause, Effect, Exit, Layer, ManagedRuntime, PubSub, Scope, Stream } from "effect"
-import { fromMessage, type RunEvent } from "./Events.ts"
+import { TaskModule } from "@weft/worker"
+import { Effect } from "effect"
+import type { RunEvent } from "./Events.ts"
 import * as Client from "./internal/Client.ts"
+import * as Handle from "./internal/Handle.ts"
 import * as Job from "./internal/Job.ts"
-import type { Summary } from "./Summary.ts"
-
-/** The engines that are known by name. */
-export type EngineName = "inline" | "threads"
+import type * as Party from "./internal/Party.ts"
 
 /** How to run. */
-export interface BaseOptions<A extends AnyAnnotation = never> {
-  /** Where tasks run. Default `"inline"`: in this process. */
-  readonly engine?: EngineName | Engine
-  /** How many workers may be active at once. Default: the engine's. For engines given by name. */
-  readonly concurrency?: number
+export interface BaseOptions<A extends AnyAnnotation = never> extends Handle.HandleOptions {
   /** Who plans. Default: the simple planner. */
   readonly planner?: Planner.Planner<A>
   /** The URL of the module that exports the tasks (`import.meta.url`), for nodes that are run without a workflow. */
   readonly module?: string
-  /** What becomes of what tasks write to the console. Default `"inherit"`: it is written to this process's. */
-  readonly output?: "inherit" | "ignore"
-  /** How often the store is asked whether a message was missed, in ms. Default 1,000. */
-  readonly pollMs?: number
   /** After how many losses of its worker a node fails the run. Default 3. */
   readonly maxAttempts?: number
-  /** Cancels the run when it is aborted. */
-  readonly signal?: AbortSignal
+  /**
+   * After how many ms of silence a worker is taken for lost, and what it did is done again. Default 10,000; without
+   * limit if the store is this process's memory, where nobody is lost unnoticed.
+   */
+  readonly leaseMs?: number
 }
 
 /**
@@ -46,50 +38,6 @@ export type RunOptions<
 
 /** A workflow's input: required unless the workflow takes none. */
 type Input<I> = [undefined] extends [I] ? { readonly input?: I } : { readonly input: I }
-
-/** A run that is under way. */
-export interface RunHandle<out R> extends AsyncDisposable {
-  /** The run's id. */
-  readonly run: string
-  /** The value that was asked for. Rejects with `RunFailed`, `RunCancelled` or a store's error. */
-  readonly result: () => Promise<R>
-  /** What happens, from the beginning (the last 256 for who comes late) to the event `ended`. */
-  readonly events: AsyncIterable<RunEvent>
-  /** What the run took, when it has ended, in whatever way. */
-  readonly summary: () => Promise<Summary>
-  /** Ends the run; `result()` rejects with `RunCancelled`. Resolves when all its workers have ended. */
-  readonly cancel: (reason?: string) => Promise<void>
-}
-
-/** How many messages are kept for who begins to follow a run late. */
-const REPLAYED = 256
-
-const services = Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory, History.layerMemory)
-/** One set of stores for this process. Building them does nothing that would have to be undone. */
-const runtime = ManagedRuntime.make(services)
-
-/**
- * `threads` engines that were asked for by name, by concurrency, and how many runs use each: runs share threads. The
- * one with the default concurrency stays for later runs; others end with the last run that uses them.
- */
-const shared = new Map<number | undefined, { readonly engine: ThreadsEngine; users: number }>()
-
-/** The engine, and what to do when the run has ended. */
-const engineOf = (engine: EngineName | Engine, concurrency: number | undefined) => {
-  const keep = async () => {}
-  if (typeof engine !== "string") return { engine, end: keep }
-  const options = concurrency === undefined ? {} : { concurrency }
-  if (engine === "inline") return { engine: inline(options), end: keep }
-  const entry = shared.get(concurrency) ?? { engine: threads(options), users: 0 }
-  shared.set(concurrency, entry)
-  entry.users++
-  const end = async () => {
-    if (--entry.users > 0 || concurrency === undefined) return
-    shared.delete(concurrency)
-    await entry.engine.close()
-  }
-  return { engine: entry.engine, end }
-}
 
 /**
  * Runs a workflow, or any nesting of nodes, and gives the value.
@@ -130,11 +78,11 @@ interface Submit {
   <I, Out, const Bs extends ReadonlyArray<Behaviour.Behaviour> = [], A extends AnyAnnotation = never>(
     workflow: Workflow<I, Out, never>,
     ...options: Options<I, A, Bs>
-  ): Promise<RunHandle<Resolved<Out>>>
+  ): Promise<Handle.RunHandle<Resolved<Out>>>
   <const Out, const Bs extends ReadonlyArray<Behaviour.Behaviour> = [], A extends AnyAnnotation = never>(
     nodes: NoWorkflow<Out>,
     options?: RunOptions<A, Bs>
-  ): Promise<RunHandle<Resolved<Out>>>
+  ): Promise<Handle.RunHandle<Resolved<Out>>>
 }
 
 type Options<I, A extends AnyAnnotation, Bs extends ReadonlyArray<Behaviour.Behaviour>> = [
@@ -157,87 +105,29 @@ export const submitJob = (
   job: Job.Job,
   options: AnyOptions,
   onEvent: (event: RunEvent) => void
-): Promise<RunHandle<unknown>> => begin(Effect.succeed(job), options, onEvent)
+): Promise<Handle.RunHandle<unknown>> => begin(Effect.succeed(job), options, onEvent)
+
+/** Long enough for a worker that starts, or waits for its store; short enough for people to wait for. */
+const LEASE_MS = 10_000
 
 const begin = async (
   made: Effect.Effect<Job.Job, Job.InvalidInput | Job.BuildFailed>,
   options: AnyOptions,
   onEvent?: (event: RunEvent) => void
-): Promise<RunHandle<unknown>> => {
-  options.signal?.throwIfAborted()
+): Promise<Handle.RunHandle<unknown>> => {
   TaskModule.refuseWhileImporting()
-  const scope = Scope.makeUnsafe()
-  const messages = Effect.runSync(PubSub.unbounded<Message>({ replay: REPLAYED }))
-  let isOver = false
-  const listener = ({ graph }: Job.Job, message: Message) => {
-    // What a task writes after the end must not push the end out of what is replayed.
-    if (!isOver) PubSub.publishUnsafe(messages, message)
-    isOver ||= message.type === "ended"
-    const event = onEvent === undefined ? undefined : fromMessage(graph, message)
-    if (event !== undefined) onEvent?.(event)
-    if (message.type === "output" && options.output !== "ignore") process[message.stream].write(message.text)
-  }
-  const { end, engine } = engineOf(options.engine ?? "inline", options.concurrency)
-  const settings: Client.Settings = {
-    engine,
-    planner: options.planner ?? simple(),
-    behaviours: (options.behaviours ?? []) as ReadonlyArray<Behaviour.Behaviour>,
-    pollMs: options.pollMs ?? 1000,
-    maxAttempts: options.maxAttempts ?? 3,
-    leaseMs: Number.POSITIVE_INFINITY,
-    stores: undefined
-  }
-  const started = await runtime
-    .runPromise(
-      Effect.flatMap(made, (job) => Client.start(job, settings, (message) => listener(job, message))).pipe(
-        Scope.provide(scope)
-      )
-    )
-    .catch(async (error: unknown) => {
-      await Effect.runPromise(Scope.close(scope, Exit.void))
-      await end()
-      throw error
-    })
-  // While a run is under way this process must not end because nothing else holds it.
-  const alive = setInterval(() => {}, 2 ** 30)
-  const ended = Effect.runPromise(started.outcome).finally(() => clearInterval(alive))
-  const cancel = async (reason = "it was cancelled") => {
-    await Effect.runPromise(started.cancel(reason))
-    await ended
-  }
-  const abort = () => void cancel(String(options.signal?.reason ?? "aborted"))
-  options.signal?.addEventListener("abort", abort, { once: true })
-  // It may have been aborted while the run was being planned.
-  if (options.signal?.aborted) abort()
-  const finished = ended.finally(async () => {
-    options.signal?.removeEventListener("abort", abort)
-    await Effect.runPromise(Scope.close(scope, Exit.void))
-    // Where the store broke, nobody else says so to those who follow the events.
-    if (!isOver) PubSub.publishUnsafe(messages, { type: "ended", status: "gone" })
-    await end()
-  })
-  return {
-    run: started.run,
-    result: async () => settled((await finished).exit),
-    events: Stream.fromPubSub(messages).pipe(
-      Stream.map((message) => fromMessage(started.graph, message)),
-      Stream.filter((event) => event !== undefined),
-      Stream.takeUntil((event) => event.type === "ended"),
-      Stream.toAsyncIterable
-    ),
-    summary: async () => (await finished).summary,
-    cancel,
-    [Symbol.asyncDispose]: async () => {
-      await Effect.runPromise(started.cancel("its handle was disposed of"))
-      await finished
-    }
-  }
+  return await Handle.open(options, (settings) => ({
+    begin: (listener) =>
+      Effect.flatMap(made, (job) => Client.start(job, { ...settings, ...own(options, settings) }, listener)),
+    onEvent,
+    disposal: "cancel"
+  }))
 }
 
-/** The value, or the error thrown with the stack of whoever waits for it: the one inside weft helps nobody. */
-const settled = (exit: Client.Outcome["exit"]): unknown => {
-  if (Exit.isSuccess(exit)) return exit.value
-  const error = Cause.squash(exit.cause)
-  if (error instanceof Error) Error.captureStackTrace(error, settled)
-  throw error
-}
+const own = (options: AnyOptions, { stores }: Party.Settings) => ({
+  planner: options.planner ?? simple(),
+  behaviours: (options.behaviours ?? []) as ReadonlyArray<Behaviour.Behaviour>,
+  maxAttempts: options.maxAttempts ?? 3,
+  leaseMs: options.leaseMs ?? (stores === undefined ? Number.POSITIVE_INFINITY : LEASE_MS),
+  isOpen: options.store !== undefined && options.store !== "memory"
+})

@@ -4,7 +4,7 @@
 import { type Failure, RunCancelled, RunFailed } from "@weft/core"
 import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import type { RunHandle } from "../run.ts"
+import type { RunHandle } from "../internal/Handle.ts"
 import type { Summary } from "../Summary.ts"
 import { ended, exitCode, failed } from "./CliFailure.ts"
 import { explained } from "./Explain.ts"

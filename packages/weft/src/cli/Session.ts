@@ -3,8 +3,10 @@
  */
 import { Effect, type Scope } from "effect"
 import { countInstances } from "../internal/Client.ts"
+import type { EngineName } from "../internal/Engines.ts"
+import type { RunHandle } from "../internal/Handle.ts"
 import type { Job } from "../internal/Job.ts"
-import { type EngineName, type RunHandle, submitJob } from "../run.ts"
+import { submitJob } from "../run.ts"
 import { withLine } from "./Explain.ts"
 import * as Interrupts from "./Interrupts.ts"
 import type { Choice } from "./PlannerFile.ts"

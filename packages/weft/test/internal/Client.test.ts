@@ -7,6 +7,7 @@ import { Effect, Exit, Layer } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
 import * as Client from "../../src/internal/Client.ts"
 import * as Job from "../../src/internal/Job.ts"
+import type * as Party from "../../src/internal/Party.ts"
 import * as tasks from "../fixtures/front/flow.ts"
 
 const { double, fail, never, text } = tasks
@@ -21,7 +22,7 @@ const end = (
   what: unknown,
   settings: Partial<Client.Settings> = {},
   breaking: (real: Store) => Store = (real) => real,
-  then: (started: Client.Started) => Effect.Effect<void, StoreError> = () => Effect.void
+  then: (started: Party.Started) => Effect.Effect<void, StoreError> = () => Effect.void
 ) =>
   Effect.runPromise(
     Effect.gen(function* () {
@@ -38,6 +39,7 @@ const end = (
             maxAttempts: 3,
             leaseMs: Number.POSITIVE_INFINITY,
             stores: undefined,
+            isOpen: false,
             ...settings
           }
           const started = yield* Client.start(job, all, () => {})
@@ -90,7 +92,7 @@ describe.each([
 })
 
 describe("a store that breaks", () => {
-  const broken = new StoreError({ reason: "unavailable", operation: "test", detail: "it is gone" })
+  const broken = new StoreError({ reason: "refused", operation: "test", detail: "it is locked" })
 
   it.each(["state", "renew", "read", "begin", "subscribe"] as const)(
     "ends the run with its error, and does not leave anyone waiting: %s",

@@ -1,0 +1,256 @@
+/**
+ * A party to a run that is under way: it listens, waits for the end, and sees to what is left. Whoever began a run, and
+ * whoever attached to it later, does the same from here on.
+ */
+import type { Graph, Plan, RunCancelled, RunFailed } from "@weft/core"
+import {
+  CLIENT,
+  Coordination,
+  type History,
+  ObjectStore,
+  type RunState,
+  type RunStatus,
+  StoreError,
+  type StoresReference
+} from "@weft/storage"
+import {
+  type Engine,
+  type EngineError,
+  type Invoker,
+  type OpenRun,
+  persistent,
+  persistentObjects
+} from "@weft/worker"
+import { Cause, Deferred, Effect, Exit, Latch, Scope } from "effect"
+import type { Notice } from "../Events.ts"
+import { type Summary, Tally } from "../Summary.ts"
+import { observed } from "./Reach.ts"
+import { RunLeft, type UnknownRun } from "./RunErrors.ts"
+import * as RunResult from "./RunResult.ts"
+
+/** Who is told what happens. */
+export type Listener = (graph: Graph.Graph, notice: Notice) => void
+
+/** How a party takes part. */
+export interface Settings {
+  readonly engine: Engine
+  /** How often the store is asked whether a message was missed, in ms. */
+  readonly pollMs: number
+  /** How other processes get at the stores; `undefined` if they cannot. */
+  readonly stores: StoresReference | undefined
+}
+
+/** A run, as a party knows it. */
+export interface Known {
+  readonly run: string
+  readonly workflow: string
+  readonly graph: Graph.Graph
+  readonly plan: Plan.Plan
+  /** How many instances there are, as far as known. */
+  readonly instances: number
+}
+
+/** A run that is under way. */
+export interface Started {
+  readonly run: string
+  readonly workflow: string
+  readonly graph: Graph.Graph
+  /** How the run ended. Succeeds also if the run did not. */
+  readonly outcome: Effect.Effect<Outcome>
+  /** Cancels the run. If the store does not answer, at least this process leaves it. */
+  readonly cancel: (reason: string) => Effect.Effect<void>
+  /** Follows the run no longer, and leaves it as it is. */
+  readonly leave: Effect.Effect<void>
+}
+
+/** How a run ended, and what it took. */
+export interface Outcome {
+  readonly exit: Exit.Exit<
+    unknown,
+    RunFailed | RunCancelled | RunLeft | UnknownRun | StoreError | EngineError
+  >
+  readonly summary: Summary
+}
+
+/** What became of a party that listens. */
+export interface Party extends Known {
+  readonly tally: Tally
+  /** Opened by whoever hears that something may have changed. */
+  readonly changed: Latch.Latch
+  /** The store, whose calls are repeated while it is away. */
+  readonly coordination: Coordination["Service"]
+  /** How the run has ended, as far as that was told by message. */
+  readonly endedAs: () => RunStatus | undefined
+  /** Takes over what the store says of a run's progress, if less was told. */
+  readonly account: (state: RunState, isFirst?: boolean) => void
+}
+
+/** For how long a store may be away before a client gives up, in ms: long enough to be started again by somebody. */
+const PATIENCE_MS = 600_000
+
+/** Listens to a run. */
+export const join = Effect.fnUntraced(function* (known: Known, listener: Listener) {
+  const { graph, run } = known
+  const tally = new Tally(graph, known.instances)
+  const changed = Latch.makeUnsafe(false)
+  let endedAs: RunStatus | undefined
+  let before: RunState | undefined
+  const tell = (notice: Notice) => listener(graph, notice)
+  const account = (state: RunState, isFirst = false) => {
+    if (state.status === "gone") return
+    // What was complete a poll ago has been told by now, or the message is lost.
+    const isMissed = before !== undefined && tally.completed < before.completed
+    before = state
+    if (!isFirst && !isMissed && tally.completed <= state.completed) return
+    tally.correct(state.completed, state.instances)
+    tell({ type: "progress", completed: state.completed, total: state.instances })
+  }
+  const store = persistent(observed(yield* Coordination, tell), { forMs: PATIENCE_MS })
+  yield* store.subscribe(run, CLIENT, (message) => {
+    tally.add(message)
+    if (message.type === "ended") endedAs = message.status
+    tell(message)
+    if (message.type === "ended" || message.type === "lost") changed.openUnsafe()
+  })
+  return {
+    ...known,
+    tally,
+    changed,
+    coordination: {
+      ...store,
+      state: (run) => Effect.tap(store.state(run), (state) => Effect.sync(() => account(state)))
+    },
+    endedAs: () => endedAs,
+    account
+  } satisfies Party
+})
+
+/** Workers of this process, until `leave` is called. */
+export interface Workers {
+  readonly invoker: Invoker
+  readonly leave: (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<void>
+}
+
+/** Has the engine open the run. */
+export const openWorkers = Effect.fnUntraced(function* (
+  { graph, plan, run }: Known,
+  { engine, stores }: Settings,
+  code: Pick<OpenRun, "behaviours" | "leaseMs" | "module" | "tasks">
+) {
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const invoker = yield* Scope.provide(engine.open({ ...code, run, graph, plan, stores }), scope)
+  return { invoker, leave: (exit) => Scope.close(scope, exit) } satisfies Workers
+})
+
+/** Whether a run is removed when its party's scope closes. */
+export interface Removal {
+  isDue: boolean
+}
+
+/** How long a store may take at the end of a run, in ms. It may be away, and nobody wants to wait for that any more. */
+const LAST_CALLS_MS = 5000
+
+/** Removes the run when the scope closes, if that is due by then. */
+export const removing = Effect.fnUntraced(function* (run: string, isDue: boolean) {
+  const coordination = yield* Coordination
+  const objects = yield* ObjectStore
+  const removal: Removal = { isDue }
+  const remove = Effect.andThen(
+    Effect.ignore(coordination.remove(run)),
+    Effect.ignore(objects.removeRun(run))
+  )
+  yield* Effect.addFinalizer(() =>
+    removal.isDue ? Effect.ignore(Effect.timeout(Effect.interruptible(remove), LAST_CALLS_MS)) : Effect.void
+  )
+  return removal
+})
+
+/** How a party waits. */
+export interface Waiting<R> {
+  readonly engine: Pick<Engine, "name" | "parallelism">
+  readonly untilOver: Effect.Effect<RunState, StoreError | EngineError, R>
+  /** Ends this process's workers. */
+  readonly leave: Workers["leave"]
+  /** Told how the run ended for this party; before anything of it is removed. */
+  readonly over: (outcome: Outcome, state: RunState) => Effect.Effect<void, StoreError, History>
+}
+
+/** Waits for the end of a run in the background, and fetches its result. */
+export const follow = Effect.fnUntraced(function* <R>(party: Party, waiting: Waiting<R>) {
+  const { coordination, graph, run, tally, workflow } = party
+  const outcome = Deferred.makeUnsafe<Outcome>()
+  const gaveUp = Deferred.makeUnsafe<never, StoreError | RunLeft>()
+  const objects = persistentObjects(yield* ObjectStore, { forMs: PATIENCE_MS })
+  let last: RunState | undefined
+  const result = Effect.flatMap(waiting.untilOver, (state) => {
+    last = state
+    return RunResult.read(graph, state)
+  }).pipe(
+    Effect.provideService(Coordination, coordination),
+    Effect.provideService(ObjectStore, objects),
+    Effect.raceFirst(Deferred.await(gaveUp))
+  )
+  yield* Effect.gen(function* () {
+    const exit = yield* Effect.exit(result)
+    yield* Effect.exit(waiting.leave(exit))
+    const state = last ?? unknown(run, workflow)
+    if (state.status !== "gone") tally.correct(state.completed, state.instances)
+    const summary = tally.summary({
+      run,
+      workflow,
+      status: state.status,
+      engine: waiting.engine.name,
+      planner: party.plan.planner,
+      makespanMs: (state.endedAt ?? state.begunAt) - state.begunAt,
+      parallelism: waiting.engine.parallelism,
+      notes: party.plan.notes
+    })
+    yield* Effect.exit(waiting.over({ exit, summary }, state))
+    yield* Deferred.succeed(outcome, { exit, summary })
+  }).pipe(Effect.forkScoped)
+  return {
+    run,
+    workflow,
+    graph,
+    outcome: Deferred.await(outcome),
+    cancel: (reason) =>
+      coordination.cancel(run, reason).pipe(
+        Effect.timeoutOrElse({
+          duration: LAST_CALLS_MS,
+          orElse: () => Effect.fail(notCancelled(run))
+        }),
+        Effect.catch((error) => Effect.asVoid(Deferred.fail(gaveUp, error)))
+      ),
+    leave: Effect.asVoid(Deferred.fail(gaveUp, new RunLeft({ run })))
+  } satisfies Started
+})
+
+const notCancelled = (run: string) =>
+  new StoreError({
+    reason: "unavailable",
+    operation: "cancel",
+    detail: `it does not answer. Run ${run} may go on: when the store is back, \`weft cancel ${run}\` ends it`
+  })
+
+/** Whether a run came to an end for its client: if not, others may go on with it. */
+export const isSettled = ({ exit }: Outcome): boolean =>
+  Exit.isSuccess(exit) ||
+  exit.cause.reasons.some(
+    (reason) =>
+      Cause.isFailReason(reason) && ["RunFailed", "RunCancelled", "UnknownRun"].includes(reason.error._tag)
+  )
+
+/** The state of a run that the store says nothing about. */
+const unknown = (run: string, workflow: string): RunState => ({
+  run,
+  workflow,
+  status: "gone",
+  begunAt: 0,
+  endedAt: undefined,
+  leaseMs: Number.POSITIVE_INFINITY,
+  heardAt: 0,
+  completed: 0,
+  instances: 0,
+  failures: [],
+  reason: undefined
+})
