@@ -26,3 +26,15 @@ export { ObjectStore } from "./ObjectStore.ts"
 export { StoreError, type StoreErrorReason } from "./StoreError.ts"
 export type { StoresReference } from "./Stores.ts"
 export * as Stores from "./Stores.ts"
+export {
+  type Append,
+  type Appended,
+  LIFE_MS,
+  type StreamEnd,
+  type StreamRead,
+  type StreamState,
+  type StreamStatus,
+  Streams
+} from "./Streams.ts"
+export * as StreamsMemory from "./StreamsMemory.ts"
+export { type TieredOptions, tiered } from "./Tiered.ts"

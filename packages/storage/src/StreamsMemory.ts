@@ -1,0 +1,92 @@
+/** Streams in this process's memory: the reference, and what the `inline` and `threads` engines use. */
+import type { InstanceId } from "@weft/core"
+import { Clock, Effect, Layer } from "effect"
+import { Channels } from "./internal/Channels.ts"
+import { MemoryStream } from "./internal/MemoryStream.ts"
+import { LIFE_MS, type StreamState, Streams } from "./Streams.ts"
+
+const ABSENT: StreamState = {
+  items: [],
+  first: 0,
+  next: 0,
+  status: "absent",
+  total: undefined,
+  whole: false,
+  error: undefined
+}
+
+/** The in-memory adapter. Each build of the layer is a store of its own. Does not copy the bytes that it is given. */
+export const layerOf = ({ lifeMs = LIFE_MS }: { readonly lifeMs?: number }): Layer.Layer<Streams> =>
+  Layer.effect(Streams, make(lifeMs))
+
+const make = (lifeMs: number) =>
+  Effect.gen(function* () {
+    const clock = yield* Clock.Clock
+    const context = yield* Effect.context()
+    const runs = new Map<string, Map<InstanceId, MemoryStream>>()
+    const channels = new Channels<void>((error) => {
+      Effect.runForkWith(context)(Effect.logError("a listener failed on a message of a stream", error))
+    })
+    const drop = (run: string, stream: InstanceId) => {
+      const streams = runs.get(run)
+      streams?.delete(stream)
+      if (streams?.size === 0) runs.delete(run)
+    }
+    const open = (run: string, stream: InstanceId): MemoryStream => {
+      const streams = runs.get(run) ?? new Map<InstanceId, MemoryStream>()
+      const made = new MemoryStream(lifeMs)
+      runs.set(run, streams.set(stream, made))
+      return made
+    }
+    const changed = (run: string, stream: InstanceId, known: MemoryStream) => {
+      if (known.isOver) drop(run, stream)
+      channels.publish(run, String(stream), undefined)
+    }
+    return Streams.of({
+      lifeMs,
+      append: (run, stream, append) =>
+        Effect.sync(() => {
+          const known = runs.get(run)?.get(stream) ?? (append.at === 0 ? open(run, stream) : undefined)
+          if (known === undefined)
+            return { mine: false, first: 0, next: 0, begun: 0, left: 0, read: undefined, needed: undefined }
+          const [reply, news] = known.append(append, clock.currentTimeMillisUnsafe())
+          if (news) changed(run, stream, known)
+          return reply
+        }),
+      read: (run, stream, read) =>
+        Effect.sync(() => {
+          const known = runs.get(run)?.get(stream)
+          if (known === undefined) return ABSENT
+          const [state, news] = known.read(read, clock.currentTimeMillisUnsafe())
+          if (news) channels.publish(run, String(stream), undefined)
+          return state
+        }),
+      leave: (run, stream, reader) =>
+        Effect.sync(() => {
+          const known = runs.get(run)?.get(stream)
+          if (known === undefined) return
+          known.leave(reader, clock.currentTimeMillisUnsafe())
+          changed(run, stream, known)
+        }),
+      abandon: (run, workers) =>
+        Effect.sync(() => {
+          for (const [stream, known] of runs.get(run) ?? []) {
+            if (known.abandon(workers)) channels.publish(run, String(stream), undefined)
+          }
+        }),
+      removeRun: (run) => Effect.sync(() => void runs.delete(run)),
+      usage: Effect.sync(() =>
+        runs
+          .values()
+          .flatMap((streams) => streams.values())
+          .reduce((sum, stream) => sum + stream.usage, 0)
+      ),
+      subscribe: (run, stream, listener) =>
+        Effect.acquireRelease(
+          Effect.sync(() => channels.subscribe(run, String(stream), () => listener())),
+          (unsubscribe) => Effect.sync(unsubscribe)
+        ).pipe(Effect.asVoid)
+    })
+  })
+/** The same, with the usual patience. */
+export const layer: Layer.Layer<Streams> = layerOf({})
