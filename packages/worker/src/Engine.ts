@@ -1,5 +1,5 @@
 /**
- * Engines: what starts workers. `inline` and `threads` are in this package.
+ * Engines: what starts workers. `inline`, `threads` and `processes` are in this package.
  */
 import type { Behaviour, Graph, InstanceId, Plan, TaskReference } from "@weft/core"
 import type { Coordination, ObjectStore, StoresReference } from "@weft/storage"

@@ -1,9 +1,10 @@
 /**
- * `@weft/worker`: the worker with its stages, and the engines `inline` and `threads`.
+ * `@weft/worker`: the worker with its stages, and the engines `inline`, `threads` and `processes`.
  */
 export * as Arguments from "./Arguments.ts"
 export { type Engine, EngineError, Host, type Invoker, type OpenRun } from "./Engine.ts"
 export { type InlineOptions, inline } from "./engines/Inline.ts"
+export { type ProcessesEngine, type ProcessesOptions, processes } from "./engines/Processes.ts"
 export { type ThreadsEngine, type ThreadsOptions, threads } from "./engines/Threads.ts"
 export { heartbeat, type Taking } from "./Heartbeat.ts"
 export type { Invocation, Work } from "./Invocation.ts"

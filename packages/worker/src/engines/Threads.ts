@@ -5,18 +5,20 @@
 import { availableParallelism } from "node:os"
 import { Coordination, ObjectStore, StoreError } from "@weft/storage"
 import { Cause, Effect, Exit, Scope } from "effect"
-import { type Engine, EngineError, type Invoker, type OpenRun } from "../Engine.ts"
-import type { Invocation } from "../Invocation.ts"
-import { invocationsFor } from "../stages/HandOff.ts"
-import { Pool } from "./threads/Pool.ts"
+import type { Engine, OpenRun } from "../Engine.ts"
+import { Pool } from "./pool/Pool.ts"
+import * as PooledRun from "./pool/PooledRun.ts"
+import type { VesselSettings } from "./pool/Vessel.ts"
 import {
-  type FromThread,
+  type Answer,
+  type Call,
+  portableInvocation,
   type ServiceName,
   type StoreErrorData,
-  type ToThread,
   unwrap,
   wrap
 } from "./threads/Protocol.ts"
+import * as Thread from "./threads/Thread.ts"
 
 /** Options of the `threads` engine. */
 export interface ThreadsOptions {
@@ -38,104 +40,43 @@ export interface ThreadsEngine extends Engine {
   readonly close: () => Promise<void>
 }
 
-/** Makes a `threads` engine. Threads start with its first run. */
+/** Makes a `threads` engine. Threads start when there is something to do. */
 export const threads = (options: ThreadsOptions = {}): ThreadsEngine => {
-  const count = options.threads ?? availableParallelism()
-  const pool = new Pool({
-    threads: count,
-    concurrency: Math.max(count, options.concurrency ?? count),
-    parallelism: count,
+  const parallelism = options.threads ?? availableParallelism()
+  const settings: VesselSettings = {
+    parallelism,
     fanOut: options.fanOut ?? Number.MAX_SAFE_INTEGER,
     idleMs: options.idleMs ?? 1000,
-    heapMiB: options.heapMiB
+    payloadBytes: Number.POSITIVE_INFINITY
+  }
+  const pool = new Pool<Answer, Call>({
+    what: "thread",
+    limit: parallelism,
+    concurrency: Math.max(parallelism, options.concurrency ?? parallelism),
+    launch: Thread.launch(settings, options.heapMiB),
+    portable: portableInvocation
   })
   return {
     name: "threads",
-    parallelism: count,
-    open: (run) => open(run, pool, count, options),
+    parallelism,
+    open: (run) => open(run, pool, settings),
     close: () => pool.shutdown()
   }
 }
 
-const open = Effect.fnUntraced(function* (
-  run: OpenRun,
-  pool: Pool,
-  parallelism: number,
-  options: ThreadsOptions
-) {
-  if (run.module === undefined) {
-    return yield* new EngineError({
-      engine: "threads",
-      detail:
-        "threads find tasks by importing the module that exports them, and it is not known; " +
-        "pass `module: import.meta.url`, or define a workflow with `workflow(import.meta, …)`"
-    })
-  }
-  const coordination = yield* Coordination
-  const objects = yield* ObjectStore
-  const scope = yield* Effect.scope
-  const fork = (effect: Effect.Effect<unknown, unknown>) =>
-    Effect.runFork(
-      Effect.catchCause(effect, (cause) =>
-        Cause.hasInterruptsOnly(cause)
-          ? Effect.void
-          : Effect.ignore(coordination.cancel(run.run, `the engine failed: ${Cause.pretty(cause)}`))
-      )
-    )
-  const serve = new Serve(coordination, objects, scope)
-  const invoker: Invoker = {
-    parallelism,
-    fanOut: options.fanOut ?? Number.POSITIVE_INFINITY,
-    idleMs: options.idleMs ?? 1000,
-    payloadBytes: Number.POSITIVE_INFINITY,
-    invoke: Effect.fnUntraced(function* (invocations: ReadonlyArray<Invocation>) {
-      for (const { work, worker } of invocations) {
-        if (work.length > 0) {
-          yield* Effect.ignore(
-            coordination.adopt(
-              run.run,
-              worker,
-              work.map(({ instance }) => instance)
-            )
-          )
-        }
-      }
-      pool.invoke(invocations)
-    })
-  }
-  yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      pool.open(run.run, {
-        receive: (message, answer) => {
-          if (message.type === "invoke") fork(invoker.invoke(message.invocations))
-          else fork(serve.receive(message, answer))
-        },
-        lost: (workers, unsent, reason) =>
-          fork(
-            Effect.flatMap(coordination.abandon(run.run, workers, ENGINE, reason), (reply) =>
-              invoker.invoke([...unsent, ...invocationsFor(run.run, reply, invoker)])
-            )
-          ),
-        overdue: ({ instance, ms, task, worker }) =>
-          fork(
-            coordination.fail(run.run, {
-              instance,
-              task,
-              kind: "timeout",
-              worker,
-              attempts: 1,
-              message: `did not end within its timeout of ${ms} ms, and blocked its thread`
-            })
-          )
-      })
-    ),
-    () => Effect.promise(() => pool.close(run.run))
-  )
-  return invoker
+const open = Effect.fnUntraced(function* (run: OpenRun, pool: Pool<Answer, Call>, settings: VesselSettings) {
+  yield* PooledRun.requireModule(run, "threads")
+  const serve = new Serve(yield* Coordination, yield* ObjectStore, yield* Effect.scope)
+  return yield* PooledRun.open(run, pool, {
+    engine: "threads",
+    what: "thread",
+    taker: "engine",
+    settings,
+    // Threads do not stop but with the whole process.
+    patienceMs: Number.POSITIVE_INFINITY,
+    receive: (message, answer) => void Effect.runFork(serve.receive(message, answer))
+  })
 })
-
-/** Who takes over for the engine. */
-const ENGINE = "engine"
 
 /** Answers the threads' calls of the stores. */
 class Serve {
@@ -150,7 +91,7 @@ class Serve {
     this.scope = scope
   }
 
-  receive(message: FromThread, answer: (message: ToThread) => void): Effect.Effect<void, StoreError> {
+  receive(message: Call, answer: (message: Answer) => void): Effect.Effect<void, StoreError> {
     switch (message.type) {
       case "call":
         return this.call(message, answer)
@@ -161,7 +102,7 @@ class Serve {
         return Effect.gen({ self: this }, function* () {
           const own = yield* Scope.fork(this.scope)
           this.subscriptions.set(subscription, own)
-          const listener = (heard: Extract<ToThread, { type: "message" }>["message"]) =>
+          const listener = (heard: Extract<Answer, { type: "message" }>["message"]) =>
             answer({ type: "message", subscription, message: heard })
           yield* Scope.provide(this.coordination.subscribe(run, channel, listener), own)
         })
@@ -171,14 +112,12 @@ class Serve {
         this.subscriptions.delete(message.subscription)
         return own === undefined ? Effect.void : Scope.close(own, Exit.void)
       }
-      default:
-        return Effect.void
     }
   }
 
   private call(
-    { args, call, method, service }: Extract<FromThread, { type: "call" }>,
-    answer: (message: ToThread) => void
+    { args, call, method, service }: Extract<Call, { type: "call" }>,
+    answer: (message: Answer) => void
   ) {
     const operation = this.services[service][method] as (
       ...args: ReadonlyArray<unknown>

@@ -1,10 +1,10 @@
 /**
- * What the main thread and the engine's threads say to each other.
+ * What the main thread and the engine's threads say to each other, beside what all vessels do.
  *
  * The stores are in the main thread; a thread calls their operations by message. Small bytes are copied with the
  * message, large ones are put into shared memory once and then cost nothing.
  */
-import { Codec, type InstanceId } from "@weft/core"
+import { Codec } from "@weft/core"
 import type { Message, StoreErrorReason } from "@weft/storage"
 import type { Invocation } from "../../Invocation.ts"
 
@@ -18,20 +18,14 @@ export interface StoreErrorData {
   readonly detail: string
 }
 
-/** From the main thread. */
-export type ToThread =
-  | { readonly type: "invoke"; readonly place: number; readonly invocation: Invocation }
+/** What a call of a store comes to. */
+export type Answer =
   | { readonly type: "answer"; readonly call: number; readonly value: Parcel }
   | { readonly type: "failed"; readonly call: number; readonly error: StoreErrorData }
   | { readonly type: "message"; readonly subscription: string; readonly message: Message }
-  | { readonly type: "close"; readonly run: string }
-  | { readonly type: "ping"; readonly guard: number }
 
-/**
- * From a thread. Subscriptions have ids that are unique among threads; a `place` is one invocation's: a worker of the
- * same name may run in another run, or for a moment twice.
- */
-export type FromThread =
+/** A call of a store. Subscriptions have ids that are unique among threads. */
+export type Call =
   | {
       readonly type: "call"
       readonly run: string
@@ -48,20 +42,6 @@ export type FromThread =
       readonly channel: string
     }
   | { readonly type: "unsubscribe"; readonly run: string; readonly subscription: string }
-  | { readonly type: "invoke"; readonly run: string; readonly invocations: ReadonlyArray<Invocation> }
-  | { readonly type: "left"; readonly place: number; readonly fault: string | undefined }
-  | { readonly type: "idle" | "busy"; readonly place: number }
-  | {
-      readonly type: "guard"
-      readonly guard: number
-      readonly run: string
-      readonly worker: string
-      readonly instance: InstanceId
-      readonly task: string
-      readonly ms: number
-    }
-  | { readonly type: "release" | "pong"; readonly guard: number }
-  | { readonly type: "closed"; readonly run: string }
 
 /** Plain data on its way: packed by `Codec`, or as it is, for the structured clone algorithm. */
 export type Parcel = { readonly packed: Uint8Array<ArrayBuffer> } | { readonly plain: unknown }
@@ -77,9 +57,9 @@ export const unwrap = (parcel: Parcel): unknown =>
   "packed" in parcel ? Codec.unpack(parcel.packed) : parcel.plain
 
 /** The buffer that a parcel's packed data can be sent with, not copied. */
-export const transferOf = (message: ToThread | FromThread): ReadonlyArray<ArrayBuffer> => {
-  const parcel =
-    message.type === "call" ? message.args : message.type === "answer" ? message.value : undefined
+export const transferOf = (message: { readonly type: string }): ReadonlyArray<ArrayBuffer> => {
+  const known = message as Call | Answer
+  const parcel = known.type === "call" ? known.args : known.type === "answer" ? known.value : undefined
   return parcel !== undefined && "packed" in parcel ? [parcel.packed.buffer] : NOTHING
 }
 const NOTHING: ReadonlyArray<ArrayBuffer> = []

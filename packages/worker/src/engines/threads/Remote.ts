@@ -4,7 +4,7 @@
 import { threadId } from "node:worker_threads"
 import { Coordination, ObjectStore, StoreError } from "@weft/storage"
 import { Effect } from "effect"
-import { type FromThread, portable, type ServiceName, type ToThread, unwrap, wrap } from "./Protocol.ts"
+import { type Answer, type Call, portable, type ServiceName, unwrap, wrap } from "./Protocol.ts"
 
 /** What only the run's client does. */
 const notFromHere = Effect.die(new Error("a worker may not ask for this"))
@@ -14,29 +14,25 @@ const INLINE_BYTES = 65_536
 
 /** Calls that wait for an answer, and subscriptions. */
 export class Remote {
-  private readonly post: (message: FromThread) => void
+  private readonly post: (message: Call) => void
   private readonly calls = new Map<number, (effect: Effect.Effect<unknown, StoreError>) => void>()
   private readonly listeners = new Map<string, (message: never) => void>()
   private count = 0
 
-  constructor(post: (message: FromThread) => void) {
+  constructor(post: (message: Call) => void) {
     this.post = post
   }
 
-  /** Handles what the main thread said; whether it was for this. */
-  receive(message: ToThread): boolean {
+  receive(message: Answer): void {
     switch (message.type) {
       case "answer":
         this.settle(message.call, Effect.succeed(unwrap(message.value)))
-        return true
+        break
       case "failed":
         this.settle(message.call, Effect.fail(new StoreError(message.error)))
-        return true
+        break
       case "message":
         this.listeners.get(message.subscription)?.(message.message as never)
-        return true
-      default:
-        return false
     }
   }
 

@@ -1,0 +1,36 @@
+/**
+ * The stores that runs refer to, connected once for each reference and kept: the next run most likely has the same.
+ */
+import {
+  type Coordination,
+  type ObjectStore,
+  type StoreError,
+  Stores,
+  type StoresReference
+} from "@weft/storage"
+import { type Context, Effect, Layer, Scope } from "effect"
+
+const connections = new Map<string, Promise<Context.Context<Coordination | ObjectStore>>>()
+
+/** The stores of a reference. They stay connected until the thread ends. */
+export const connect = (
+  reference: StoresReference
+): Effect.Effect<Context.Context<Coordination | ObjectStore>, StoreError> =>
+  Effect.tryPromise({
+    try: () => {
+      const key = JSON.stringify(reference)
+      const known = connections.get(key)
+      if (known !== undefined) return known
+      const connecting = Effect.runPromise(open(reference))
+      connections.set(key, connecting)
+      // The next may be luckier.
+      connecting.catch(() => connections.delete(key))
+      return connecting
+    },
+    catch: (error) => error as StoreError
+  })
+
+const open = Effect.fnUntraced(function* (reference: StoresReference) {
+  const { layer } = yield* Stores.load(reference)
+  return yield* Layer.buildWithScope(layer, Scope.makeUnsafe())
+})

@@ -1,0 +1,120 @@
+/**
+ * Workers as fibers of this thread, as many at once as there are places.
+ */
+import { Coordination, ObjectStore } from "@weft/storage"
+import { Cause, Effect, FiberSet, Semaphore } from "effect"
+import { Host, type Invoker } from "../Engine.ts"
+import type { Invocation } from "../Invocation.ts"
+import { persistent } from "../Persistent.ts"
+import type { RunContext } from "../RunContext.ts"
+import { invocationsFor } from "../stages/HandOff.ts"
+import * as Worker from "../Worker.ts"
+import type { Leases } from "./Leases.ts"
+
+/** How workers are run. */
+export interface LocalOptions {
+  /** How many may be active at once. */
+  readonly concurrency: number
+  readonly fanOut: number
+  readonly idleMs: number
+  readonly leases: Leases
+  /** Under which name lost work is taken over. */
+  readonly taker: string
+}
+
+/** Workers of one run in this thread. */
+export interface Local {
+  readonly invoker: Invoker
+  /** How many there are: active, idle, or waiting for a place. */
+  readonly size: () => number
+}
+
+/** Opens a run here. When the scope closes its workers have ended. */
+export const open = Effect.fnUntraced(function* (context: RunContext, options: LocalOptions) {
+  const coordination = yield* Coordination
+  const calls = persistent(coordination)
+  const objects = yield* ObjectStore
+  const { run } = context
+  const { leases } = options
+  const places = Semaphore.makeUnsafe(options.concurrency)
+  const workers = yield* FiberSet.make<void>()
+  let size = 0
+  const host = Host.of({
+    idle: (waiting) => Effect.andThen(places.release(1), Effect.ensuring(waiting, places.take(1))),
+    guard: () => () => {}
+  })
+
+  const start = (invocation: Invocation): Effect.Effect<void> => {
+    let unsent = invocation.spawn
+    const own: Invoker = {
+      ...invoker,
+      invoke: (invocations) => {
+        unsent = []
+        return invoker.invoke(invocations)
+      }
+    }
+    return places.withPermit(Worker.run(context, invocation, unsent.length === 0 ? invoker : own)).pipe(
+      Effect.provideService(Coordination, coordination),
+      Effect.provideService(ObjectStore, objects),
+      Effect.provideService(Host, host),
+      Effect.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.void
+          : Effect.ignore(replace(invocation.worker, unsent, Cause.pretty(cause)))
+      ),
+      Effect.ensuring(
+        Effect.sync(() => {
+          size--
+          leases.release(invocation.worker)
+        })
+      )
+    )
+  }
+
+  /** A worker that ended by a fault of its own is lost: what it had, and had not yet sent on, is given to others. */
+  const replace = Effect.fnUntraced(function* (
+    worker: string,
+    unsent: ReadonlyArray<Invocation>,
+    reason: string
+  ) {
+    const reply = yield* calls.abandon(run, [worker], options.taker, reason)
+    yield* invoker.invoke([...unsent, ...invocationsFor(run, reply, invoker)])
+  })
+
+  const invoker: Invoker = {
+    parallelism: options.concurrency,
+    fanOut: options.fanOut,
+    idleMs: options.idleMs,
+    payloadBytes: Number.POSITIVE_INFINITY,
+    invoke: Effect.fnUntraced(function* (invocations) {
+      yield* adoptAll(calls, run, invocations)
+      for (const invocation of invocations) {
+        size++
+        leases.hold(invocation.worker)
+        yield* FiberSet.run(workers, start({ ...invocation, adopted: true }))
+      }
+    })
+  }
+  return { invoker, size: () => size } satisfies Local
+})
+
+/** Makes workers that are about to be started the holders of their work. */
+export const adoptAll = (
+  coordination: Coordination["Service"],
+  run: string,
+  invocations: ReadonlyArray<Invocation>
+): Effect.Effect<void> =>
+  Effect.forEach(
+    invocations,
+    ({ work, worker }) =>
+      work.length === 0
+        ? Effect.void
+        : Effect.ignore(
+            coordination.adopt(
+              run,
+              worker,
+              work.map(({ instance }) => instance)
+            )
+          ),
+    { concurrency: "unbounded", discard: true }
+  )

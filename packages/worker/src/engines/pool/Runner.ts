@@ -1,0 +1,191 @@
+/**
+ * What runs in each vessel of a pool: gets a run's graph, plan and code once, and runs the workers that the pool sends.
+ */
+import { GraphCodec, Plan } from "@weft/core"
+import { Coordination, type ObjectStore, type StoreError } from "@weft/storage"
+import { Cause, Context, Effect, Fiber } from "effect"
+import { type EngineError, Host } from "../../Engine.ts"
+import type { Invocation } from "../../Invocation.ts"
+import { persistent } from "../../Persistent.ts"
+import { RunContext } from "../../RunContext.ts"
+import * as TaskModule from "../../TaskModule.ts"
+import * as Worker from "../../Worker.ts"
+import type { Leases } from "../Leases.ts"
+import type { FromVessel, ToVessel } from "./Protocol.ts"
+import type { VesselSettings } from "./Vessel.ts"
+
+/** The stores of a run. */
+export type Stores = Context.Context<Coordination | ObjectStore>
+
+export interface RunnerOptions {
+  readonly settings: VesselSettings
+  readonly post: (message: FromVessel) => void
+  readonly stores: (run: string) => Effect.Effect<Stores, StoreError>
+  /** Who renews the leases of the run's workers. */
+  readonly leases: (run: string) => Leases
+  /** Has others run what a worker of the run hands on. */
+  readonly handOn: (run: string, invocations: ReadonlyArray<Invocation>) => Effect.Effect<void, EngineError>
+  /** The pool has closed a run here. */
+  readonly closed?: (run: string) => void
+}
+
+export class Runner {
+  private readonly options: RunnerOptions
+  private readonly contexts = new Map<string, Promise<RunContext | undefined>>()
+  private readonly workers = new Map<string, Set<Fiber.Fiber<void>>>()
+  private guards = 0
+
+  constructor(options: RunnerOptions) {
+    this.options = options
+  }
+
+  /** How many workers of a run are here. */
+  size(run: string): number {
+    return this.workers.get(run)?.size ?? 0
+  }
+
+  receive(message: ToVessel): void {
+    switch (message.type) {
+      case "invoke":
+        this.invoke(message.invocation, message.place)
+        break
+      case "ping":
+        this.options.post({ type: "pong", ping: message.ping })
+        break
+      case "close":
+        void this.close(message.run).then(() => {
+          this.options.closed?.(message.run)
+          this.options.post({ type: "closed", run: message.run })
+        })
+    }
+  }
+
+  /** Ends the workers of a run. */
+  async close(run: string): Promise<void> {
+    const running = [...(this.workers.get(run) ?? [])]
+    await Effect.runPromise(Fiber.interruptAll(running))
+    this.workers.delete(run)
+    this.contexts.delete(run)
+  }
+
+  /** What workers here know of a run; `undefined` if it is gone. */
+  contextOf(run: string): Effect.Effect<RunContext | undefined, TaskModule.ModuleError | StoreError> {
+    return Effect.tryPromise({
+      try: () => {
+        const known = this.contexts.get(run)
+        if (known !== undefined) return known
+        const loading = Effect.runPromise(this.load(run))
+        this.contexts.set(run, loading)
+        // The next worker may be luckier.
+        loading.catch(() => this.contexts.delete(run))
+        return loading
+      },
+      catch: (error) => error as TaskModule.ModuleError | StoreError
+    })
+  }
+
+  private readonly load = Effect.fnUntraced(function* (
+    this: Runner,
+    run: string
+  ): Effect.fn.Return<RunContext | undefined, TaskModule.ModuleError | StoreError> {
+    const stores = yield* this.options.stores(run)
+    const coordination = persistent(Context.get(stores, Coordination))
+    const document = yield* coordination.load(run)
+    if (document === undefined) return undefined
+    const { tasks } = yield* TaskModule.load(document.module)
+    const behaviours = yield* Effect.forEach(document.behaviours, ({ annotation, module }) =>
+      TaskModule.loadBehaviour(module, annotation)
+    )
+    return yield* Effect.try({
+      try: () =>
+        new RunContext({
+          run,
+          graph: GraphCodec.decode(document.graph),
+          plan: Plan.decode(document.plan),
+          tasks,
+          behaviours
+        }),
+      catch: (cause) =>
+        new TaskModule.ModuleError({
+          file: TaskModule.fileOf(document.module),
+          reason: `the run cannot be read with it: ${cause instanceof Error ? cause.message : String(cause)}`,
+          cause
+        })
+    })
+  })
+
+  private invoke(invocation: Invocation, place: number): void {
+    const { run, worker } = invocation
+    const { leases, post } = this.options
+    const running = this.workers.get(run) ?? new Set()
+    this.workers.set(run, running)
+    const renewed = leases(run)
+    renewed.hold(worker)
+    const fiber = Effect.runFork(
+      this.life(invocation, place).pipe(
+        Effect.matchCause({
+          onSuccess: () => undefined,
+          onFailure: (cause) => (Cause.hasInterruptsOnly(cause) ? undefined : Cause.pretty(cause))
+        }),
+        Effect.flatMap((fault) => Effect.sync(() => post({ type: "left", place, fault })))
+      )
+    )
+    running.add(fiber)
+    fiber.addObserver(() => {
+      renewed.release(worker)
+      running.delete(fiber)
+    })
+  }
+
+  private readonly life = Effect.fnUntraced(function* (this: Runner, invocation: Invocation, place: number) {
+    const { run } = invocation
+    const stores = yield* this.options.stores(run)
+    const lived = Effect.gen({ self: this }, function* () {
+      const context = yield* this.contextOf(run)
+      if (context === undefined) return
+      yield* Worker.run(context, invocation, {
+        ...this.options.settings,
+        invoke: (invocations) => this.options.handOn(run, invocations)
+      })
+    })
+    yield* lived.pipe(
+      Effect.catchTag("ModuleError", (error) => unusable(invocation, error)),
+      Effect.provideService(Host, this.hostOf(run, place)),
+      Effect.provideContext(stores)
+    )
+  })
+
+  private hostOf(run: string, place: number): Host["Service"] {
+    const { post } = this.options
+    return Host.of({
+      idle: (waiting) =>
+        Effect.suspend(() => {
+          post({ type: "idle", place })
+          return Effect.ensuring(
+            waiting,
+            Effect.sync(() => post({ type: "busy", place }))
+          )
+        }),
+      guard: (worker, instance, task, ms) => {
+        const guard = this.guards++
+        post({ type: "guard", guard, run, worker, instance, task, ms })
+        return () => post({ type: "release", guard })
+      }
+    })
+  }
+}
+
+/** A module that cannot be imported here fails the run: no other vessel could do better. */
+const unusable = Effect.fnUntraced(function* (
+  { run, work, worker }: Invocation,
+  error: TaskModule.ModuleError
+) {
+  const coordination = yield* Coordination
+  yield* coordination.fail(run, {
+    instance: work[0]?.instance ?? 0,
+    kind: "missing",
+    worker,
+    attempts: 1,
+    message: error.message
+  })
+})

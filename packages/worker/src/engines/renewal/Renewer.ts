@@ -1,0 +1,39 @@
+/** Renews the leases of runs, in the thread that does only that. */
+import { Effect } from "effect"
+import { heartbeat } from "../../Heartbeat.ts"
+import { connect } from "../Connections.ts"
+import type { RenewedRun } from "./Protocol.ts"
+
+/** What becomes of it. */
+export interface RenewerListener {
+  /** The store says that the run is over. */
+  readonly over: () => void
+  /** It could not go on. */
+  readonly failed: () => void
+}
+
+/**
+ * Renews the leases of a run's workers.
+ *
+ * @returns what ends that
+ */
+export const start = (
+  { leaseMs, run, stores }: RenewedRun,
+  workers: ReadonlySet<string>,
+  listener: RenewerListener
+): (() => void) => {
+  const renewed = Effect.flatMap(connect(stores), (services) =>
+    Effect.provideContext(heartbeat(run, leaseMs, workers), services)
+  )
+  const fiber = Effect.runFork(
+    Effect.matchCauseEffect(renewed, {
+      onSuccess: () => Effect.sync(listener.over),
+      onFailure: (cause) =>
+        Effect.andThen(
+          Effect.logWarning(`the leases of the run ${run} could not be renewed`, cause),
+          Effect.sync(listener.failed)
+        )
+    })
+  )
+  return () => fiber.interruptUnsafe()
+}
