@@ -44,6 +44,8 @@ export const Settings = Schema.Struct({
   resultMs: withDefault(Milliseconds, 86_400_000),
   /** Values of up to so many bytes may be kept beside the state of their run. Default: see `CoordinationRedis`. */
   inlineBytes: Schema.optional(Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0)))),
+  /** The largest value that is kept, in bytes. Default 512 MiB. */
+  maxObjectBytes: withDefault(Schema.Int.pipe(Schema.check(Schema.isGreaterThan(0))), 2 ** 29),
   /** Of how many runs of each workflow, the newest, the history knows. Default 1,000. */
   historyRuns: withDefault(Schema.Int.pipe(Schema.check(Schema.isGreaterThan(0))), 1_000)
 })
