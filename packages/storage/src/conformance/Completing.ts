@@ -30,14 +30,14 @@ const accepting = (kit: Kit) => {
       Effect.gen(function* () {
         const run = yield* beginRun()
         yield* run.complete("w1", done(0, { keep: [kept(0, 1)], steps: [to(1, 2)], added: 3 }))
-        const before = yield* run.state
+        const before = yield* run.lasting
         const other = new TextEncoder().encode("another value")
         const reply = yield* run.complete(
           worker,
           done(0, { keep: [kept(0, 5, other)], steps: [to(1, 2)], releases: reads(0), added: 3 })
         )
         assertReply(reply, { refused: [0] })
-        assert.deepStrictEqual(yield* run.state, before)
+        assert.deepStrictEqual(yield* run.lasting, before)
         yield* assertValues(run, [[0, bytesOf(0)]])
       })
     )
@@ -66,7 +66,7 @@ const accepting = (kit: Kit) => {
     Effect.gen(function* () {
       const run = yield* beginRun()
       yield* run.complete("w1", target)
-      const before = yield* run.state
+      const before = yield* run.lasting
       for (const worker of ["w1", "w2"]) {
         assertReply(
           yield* run.complete(worker, leadsTo(0, 1), done(99, { keep: [kept(99, 1, bytesOf(1))] })),
@@ -76,7 +76,7 @@ const accepting = (kit: Kit) => {
           }
         )
       }
-      assert.deepStrictEqual(yield* run.state, before)
+      assert.deepStrictEqual(yield* run.lasting, before)
       yield* assertValues(run, [[99, bytesOf(99)]])
     })
   )

@@ -90,9 +90,9 @@ const beginning = (kit: Kit) => {
       yield* run.adopt("w1", 1)
       yield* run.complete("w1", leadsTo(2, 5))
       yield* run.attach("n", "a")
-      const before = yield* run.state
+      const before = yield* run.lasting
       assertReply(yield* run.begin("client"), { ready: [0], invoke: ["m"] })
-      assert.deepStrictEqual(yield* run.state, before)
+      assert.deepStrictEqual(yield* run.lasting, before)
       assertReply(yield* run.abandon(["client"], "w2"), { ready: [[0, 2]] })
     })
   )

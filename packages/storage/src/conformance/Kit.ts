@@ -144,6 +144,10 @@ export class TestRun {
   get state(): Effect.Effect<RunState, StoreError> {
     return this.coordination.state(this.id)
   }
+  /** The state, but for when somebody last spoke. */
+  get lasting(): Effect.Effect<Omit<RunState, "heardAt">, StoreError> {
+    return Effect.map(this.state, ({ heardAt: _, ...lasting }) => lasting)
+  }
   get remove() {
     return this.coordination.remove(this.id)
   }

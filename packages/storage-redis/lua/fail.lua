@@ -1,0 +1,13 @@
+-- Records a failure, once, and marks the run failed. I6.
+-- flags: allow-oom
+--
+-- KEYS[1]  base of the run
+-- ARGV[1]  what tells the failure from others
+-- ARGV[2]  the failure as JSON
+-- Reply    nothing of use
+load()
+if begun then
+  fail(ARGV[1], ARGV[2])
+  write()
+end
+return 1

@@ -1,0 +1,15 @@
+-- Keeps values of instances that are complete, and renews the worker's lease; hands over nothing. I9.
+--
+-- KEYS[1]  base of the run
+-- ARGV[1]  the worker
+-- ARGV[2]  JSON: instance, readers, where its bytes are in ARGV or 0 for an object, ...
+-- ARGV[3...]  bytes
+-- Reply    see reply; a run that has ended or is gone drops what it does not keep
+local keep = cjson.decode(ARGV[2])
+load()
+if begun then renew(ARGV[1]) end
+for i = 1, #keep, 3 do
+  if status == 'running' then put(tostring(keep[i]), keep[i + 1], keep[i + 2])
+  else turnAway(tostring(keep[i]), keep[i + 2]) end
+end
+return reply()

@@ -1,0 +1,14 @@
+-- Removes everything of a run, wakes its named workers and tells the client.
+-- flags: allow-oom
+--
+-- KEYS[1]  base of the run
+-- Reply    nothing of use
+load()
+if begun then
+  wakeAll()
+  say('client', '{"type":"ended","status":"gone"}')
+  begun = false
+  write()
+end
+call('UNLINK', key('s'), key('p'), key('v'), key('r'), key('t'), key('l'), key('o'), key('w'), key('f'), key('d'))
+return 1

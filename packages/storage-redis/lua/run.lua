@@ -1,0 +1,521 @@
+-- The steps of the protocol on one run, shared by all operations: put in front of each of them.
+--
+-- The same as MemoryRun.ts in @weft/storage, which is the reference; the invariants I1 to I9 are those of
+-- Coordination.ts there. Each step goes: renew who speaks, set aside what the silent held (expire), do what was asked,
+-- hand out what was set aside and is still incomplete (takeOver), write it all down and answer (reply).
+--
+-- KEYS[1]  base, e.g. weft:{run}: all keys of a run begin with it, and are in one hash slot
+--   :s  hash    the run: status, times, counters
+--   :p  hash    instance -> "c" complete | a number: waits for so many | "h..." ready and held (see heldOf)
+--   :v  hash    instance -> its value's bytes | OBJECT if they are in the object store
+--   :r  hash    instance -> how many readers its value has left, after "o" if it is an object; absent: inline, one
+--   :t  set     the targets
+--   :l  zset    worker -> when its lease runs out, ms: who holds something, is alive or was asked for
+--   :o  zset    who holds what: worker \0 told seq instance, all with score 0, for ranges by worker
+--   :w  hash    named worker -> "a" asked for | "i" incarnation
+--   :f  hash    failures
+--   :d  hash    what workers need to join
+--
+-- Instances are opaque strings here. What a step reads is cached, and written when it ends.
+
+local base = KEYS[1]
+local function key(name) return base .. ':' .. name end
+local call = redis.call
+
+local now, status, lease, maxAttempts, seq, instances, completed, open, ttl, refreshed
+local begun, clock = false, 0
+local touched, messages, lost, ready, invoke, refused, dropped = {}, {}, {}, {}, {}, {}, {}
+local isDropped, answeredIn, askedIn, lostSeq, idle = {}, {}, {}, {}, {}
+
+-- Where a value's bytes are in the object store. Encoded values never begin with this byte.
+local OBJECT = '\255object'
+
+local function chunked(command, k, list)
+  for i = 1, #list, 4000 do call(command, k, unpack(list, i, math.min(i + 3999, #list))) end
+end
+
+-- Loads the run. I4: time is the store's, and does not go back.
+local function load()
+  local t = call('TIME')
+  now = t[1] * 1000 + math.floor(t[2] / 1000)
+  local s = call('HMGET', key('s'), 'status', 'clock', 'lease', 'max', 'seq', 'instances', 'completed', 'open',
+    'ttl', 'refreshed')
+  if not s[1] then
+    status = 'gone'
+    return
+  end
+  begun, status, clock = true, s[1], tonumber(s[2])
+  now = math.max(now, clock)
+  lease = s[3] == 'inf' and math.huge or tonumber(s[3])
+  maxAttempts, seq, instances, completed, open = tonumber(s[4]), tonumber(s[5]), tonumber(s[6]), tonumber(s[7]),
+    tonumber(s[8])
+  ttl, refreshed = tonumber(s[9]), tonumber(s[10])
+end
+
+local function say(channel, message) messages[#messages + 1] = { channel, message } end
+
+-- Progress --------------------------------------------------------------------------------------------------------
+
+local progress, isDirty, dirty = {}, {}, {}
+
+-- A held instance: h attempt : seq : told : length of planned : planned worker
+local function heldOf(text)
+  local attempt, number, told, length, at = string.match(text, '^h(%d+):(%d+):(%d):(%d+):()')
+  local split = at + tonumber(length)
+  return {
+    attempt = tonumber(attempt), seq = tonumber(number), told = told == '1',
+    planned = string.sub(text, at, split - 1), worker = string.sub(text, split)
+  }
+end
+
+local function textOf(held)
+  return table.concat({ 'h', held.attempt, ':', held.seq, ':', held.told and 1 or 0, ':', #held.planned, ':',
+    held.planned, held.worker })
+end
+
+-- Reads the progress of several instances at once.
+local function prefetch(ids)
+  local wanted = {}
+  for _, id in ipairs(ids) do
+    if progress[id] == nil then
+      progress[id] = false
+      wanted[#wanted + 1] = id
+    end
+  end
+  for i = 1, #wanted, 4000 do
+    local last = math.min(i + 3999, #wanted)
+    local found = call('HMGET', key('p'), unpack(wanted, i, last))
+    for j = i, last do
+      local text = found[j - i + 1]
+      if text then
+        local first = string.sub(text, 1, 1)
+        progress[wanted[j]] = first == 'c' and 'c' or first == 'h' and heldOf(text) or tonumber(text)
+      end
+    end
+  end
+end
+
+-- 'c', a number, a table if it is held, or false.
+local function get(id)
+  if progress[id] == nil then prefetch({ id }) end
+  return progress[id]
+end
+
+local function set(id, value)
+  progress[id] = value
+  if not isDirty[id] then
+    isDirty[id] = true
+    dirty[#dirty + 1] = id
+  end
+end
+
+-- Holders ---------------------------------------------------------------------------------------------------------
+
+local deadlines, named = {}, {}
+
+-- When a worker's lease runs out; false if it has none.
+local function deadline(worker)
+  if deadlines[worker] == nil then
+    local score = call('ZSCORE', key('l'), worker)
+    deadlines[worker] = score and (score == 'inf' and math.huge or tonumber(score)) or false
+  end
+  return deadlines[worker]
+end
+
+local function setDeadline(worker)
+  deadlines[worker] = now + lease
+  touched.l = true
+  call('ZADD', key('l'), lease == math.huge and '+inf' or string.format('%.0f', now + lease), worker)
+end
+
+-- Renews the lease of a worker, if it has one.
+local function renew(worker)
+  if deadline(worker) then setDeadline(worker) end
+end
+
+local function obtain(worker)
+  if not deadline(worker) then setDeadline(worker) end
+end
+
+-- 'a', 'i' and the incarnation, or false.
+local function nameState(worker)
+  if named[worker] == nil then named[worker] = call('HGET', key('w'), worker) end
+  return named[worker]
+end
+
+local function isAlive(worker)
+  local state = nameState(worker)
+  return state and string.sub(state, 1, 1) == 'i'
+end
+
+local function setNameState(worker, state)
+  named[worker] = state
+  if state then
+    touched.w = true
+    call('HSET', key('w'), worker, state)
+  else
+    call('HDEL', key('w'), worker)
+  end
+end
+
+local added, removed = {}, {}
+
+local function member(id, held)
+  return held.worker .. '\0' .. (held.told and '1' or '0') .. string.format('%014d', held.seq) .. id
+end
+
+local function add(id, held) added[id] = member(id, held) end
+
+local function remove(id, held)
+  if added[id] then added[id] = nil else removed[#removed + 1] = member(id, held) end
+end
+
+local function writeHeld()
+  if #removed > 0 then chunked('ZREM', key('o'), removed) end
+  local list = {}
+  for _, text in pairs(added) do
+    list[#list + 1] = '0'
+    list[#list + 1] = text
+  end
+  if #list > 0 then
+    touched.o = true
+    chunked('ZADD', key('o'), list)
+  end
+  added, removed = {}, {}
+end
+
+-- What a worker holds, oldest first; all, or what it has not been told of.
+local function heldBy(worker, untoldOnly)
+  local from = '[' .. worker .. '\0'
+  local to = untoldOnly and '(' .. worker .. '\0' .. '1' or '(' .. worker .. '\1'
+  local found = {}
+  local skip = #worker + 2
+  for _, text in ipairs(call('ZRANGEBYLEX', key('o'), from, to)) do
+    found[#found + 1] = { seq = tonumber(string.sub(text, skip + 1, skip + 14)), id = string.sub(text, skip + 15) }
+  end
+  table.sort(found, function(a, b) return a.seq < b.seq end)
+  return found
+end
+
+local function isIdle(worker)
+  return not nameState(worker)
+    and call('ZLEXCOUNT', key('o'), '[' .. worker .. '\0', '(' .. worker .. '\1') == 0
+end
+
+-- Has the caller invoke a named worker, which has a whole lease to come.
+local function ask(worker)
+  if askedIn[worker] then return end
+  askedIn[worker] = true
+  setNameState(worker, 'a')
+  renew(worker)
+  invoke[#invoke + 1] = worker
+end
+
+-- Values ----------------------------------------------------------------------------------------------------------
+
+-- By instance: how many readers its value has left, whether it is an object, whether that stands in :r, whether it is
+-- sure to be there. false: it is not kept.
+local values, changed, deleted = {}, {}, {}
+
+local function valueOf(id)
+  if values[id] == nil then
+    local count = call('HGET', key('r'), id)
+    local object = count and string.sub(count, 1, 1) == 'o'
+    values[id] = {
+      readers = count and tonumber(object and string.sub(count, 2) or count) or 1,
+      object = object, counted = count and true, sure = count and true
+    }
+  end
+  return values[id]
+end
+
+local function isKept(id)
+  local value = valueOf(id)
+  if value and not value.sure then
+    value.sure = call('HEXISTS', key('v'), id) == 1
+    if not value.sure then values[id] = false end
+  end
+  return values[id] and true
+end
+
+local function drop(id)
+  if isDropped[id] then return end
+  isDropped[id] = true
+  dropped[#dropped + 1] = id
+end
+
+local function delete()
+  if #deleted > 0 then
+    chunked('HDEL', key('v'), deleted)
+    deleted = {}
+  end
+end
+
+-- Keeps a value, unless it is kept already or has no readers. `at` is where its bytes are in ARGV, 0 for an object.
+local function put(id, readers, at)
+  if readers <= 0 then
+    if at == 0 and not isKept(id) then drop(id) end
+    return
+  end
+  if values[id] == false then delete() end
+  if call('HSETNX', key('v'), id, at > 0 and ARGV[at] or OBJECT) == 0 then return end
+  touched.v = true
+  values[id] = { readers = readers, object = at == 0, sure = true }
+  if readers ~= 1 or at == 0 then changed[id] = true end
+end
+
+-- What comes too late to be kept.
+local function turnAway(id, at)
+  if at == 0 and call('HEXISTS', key('v'), id) == 0 then drop(id) end
+end
+
+-- I9: a value without readers goes.
+local function release(id, delta)
+  local value = valueOf(id)
+  if not value then return end
+  if value.readers + delta > 0 and not isKept(id) then return end
+  value.readers = value.readers + delta
+  if value.readers > 0 then
+    changed[id] = true
+    return
+  end
+  deleted[#deleted + 1] = id
+  if value.counted then call('HDEL', key('r'), id) end
+  if value.object then drop(id) end
+  values[id], changed[id] = false, nil
+end
+
+local function writeValues()
+  delete()
+  local list = {}
+  for id in pairs(changed) do
+    list[#list + 1] = id
+    list[#list + 1] = values[id].object and 'o' .. values[id].readers or values[id].readers
+  end
+  if #list > 0 then
+    touched.r = true
+    chunked('HSET', key('r'), list)
+  end
+  changed = {}
+end
+
+-- The end ---------------------------------------------------------------------------------------------------------
+
+-- Workers that wait for work are told that there will be none.
+local function wakeAll()
+  local states = call('HGETALL', key('w'))
+  for i = 1, #states, 2 do
+    if string.sub(states[i + 1], 1, 1) == 'i' then say(states[i], '{"type":"wake"}') end
+  end
+end
+
+-- Drops all values but the targets'.
+local function retainTargets()
+  writeValues()
+  local ids = call('HKEYS', key('v'))
+  for i = 1, #ids, 4000 do
+    local some = { unpack(ids, i, math.min(i + 3999, #ids)) }
+    local wanted = call('SMISMEMBER', key('t'), unpack(some))
+    local gone = {}
+    for j, id in ipairs(some) do
+      if wanted[j] == 0 then
+        gone[#gone + 1] = id
+        if call('HSTRLEN', key('v'), id) == #OBJECT and call('HGET', key('v'), id) == OBJECT then drop(id) end
+      end
+    end
+    if #gone > 0 then call('HDEL', key('v'), unpack(gone)) end
+  end
+end
+
+-- I8: what is left of a run that has ended is its targets' values and its state.
+local function finish(outcome)
+  status = outcome
+  if outcome == 'succeeded' then retainTargets() else call('UNLINK', key('v')) end
+  values, changed, deleted, added, removed = {}, {}, {}, {}, {}
+  wakeAll()
+  say('client', '{"type":"ended","status":"' .. outcome .. '"}')
+  ttl = tonumber(call('HGET', key('s'), 'resultTtl'))
+  call('HSET', key('s'), 'endedAt', string.format('%.0f', now), 'ttl', string.format('%.0f', ttl))
+  call('UNLINK', key('p'), key('l'), key('o'), key('w'), key('r'))
+  touched.p, touched.l, touched.o, touched.w, touched.r = nil, nil, nil, nil, nil
+  progress, isDirty, dirty, deadlines, named, idle = {}, {}, {}, {}, {}, {}
+  lost, ready, invoke = {}, {}, {}
+  refreshed = 0
+end
+
+-- I6: records a failure, once, in the step that fails the run.
+local function fail(identity, text)
+  if status ~= 'running' and status ~= 'failed' then return end
+  local count = call('HLEN', key('f'))
+  touched.f = true
+  call('HSETNX', key('f'), identity, string.format('%06d', count) .. text)
+  if status == 'running' then finish('failed') end
+end
+
+-- Steps -----------------------------------------------------------------------------------------------------------
+
+local function answer(id, held, inputs)
+  if not held.told then
+    remove(id, held)
+    held.told = true
+    add(id, held)
+    set(id, held)
+  end
+  if answeredIn[id] then return end
+  answeredIn[id] = true
+  ready[#ready + 1] = { id = id, attempt = held.attempt, inputs = inputs }
+end
+
+-- I3: gives a ready instance to the caller, or to the named worker it was planned for.
+local function makeReady(caller, id, planned, inputs, attempt)
+  local worker = planned ~= '' and planned or caller
+  obtain(worker)
+  seq = seq + 1
+  local held = { attempt = attempt, seq = seq, told = worker == caller, planned = planned, worker = worker }
+  add(id, held)
+  set(id, held)
+  if held.told then
+    answer(id, held, inputs)
+  elseif isAlive(worker) then
+    say(worker, '{"type":"wake"}')
+  elseif nameState(worker) ~= 'a' then
+    ask(worker)
+  end
+end
+
+-- For a caller that repeats a call since its answer was lost: what it was given, as far as it still holds it.
+local function answerAgain(caller, id, planned, inputs)
+  local held = get(id)
+  if type(held) ~= 'table' then return end
+  local worker = planned ~= '' and planned or caller
+  if held.worker ~= worker then return end
+  if worker == caller then
+    answer(id, held, inputs)
+  elseif lostSeq[id] ~= held.seq and nameState(worker) == 'a' then
+    ask(worker)
+  end
+end
+
+-- I2: counts down what is neither ready nor complete; so zero is reached once.
+local function advance(caller, id, need, delta, planned, inputs)
+  local before = get(id)
+  if before == 'c' or type(before) == 'table' then return end
+  local waits = (before or need) + delta
+  if waits > 0 then set(id, waits) else makeReady(caller, id, planned, inputs, 1) end
+end
+
+-- Forgets a holder. What it held is handed out by takeOver, when it is clear who is lost and what is complete.
+local function lose(worker, reason)
+  local held = heldBy(worker)
+  call('ZREM', key('l'), worker)
+  deadlines[worker] = false
+  if nameState(worker) then setNameState(worker, false) end
+  if #held == 0 then return end
+  call('ZREMRANGEBYLEX', key('o'), '[' .. worker .. '\0', '(' .. worker .. '\1')
+  local ids = {}
+  for i, one in ipairs(held) do
+    ids[i] = one.id
+    lostSeq[one.id] = one.seq
+  end
+  prefetch(ids)
+  say('client', cjson.encode({ type = 'lost', worker = worker, instances = #held, reason = reason }))
+  lost[#lost + 1] = { worker = worker, held = held, reason = reason }
+end
+
+-- I4, I5: everyone who speaks learns whose lease has run out.
+local function expire()
+  if not begun or status ~= 'running' then return end
+  for _, worker in ipairs(call('ZRANGEBYSCORE', key('l'), '-inf', string.format('%.0f', now))) do
+    lose(worker, 'it has not been heard of for longer than its lease')
+  end
+end
+
+local function giveUp(id, worker, attempts, reason)
+  local message = attempts == 1 and 'its worker was lost: ' .. reason
+    or 'its worker was lost ' .. attempts .. ' times, the last time because ' .. reason
+  local text = cjson.encode({ instance = id, kind = 'lost', worker = worker, attempts = attempts, message = message })
+  fail(cjson.encode({ id, worker, attempts, 'lost' }), text)
+end
+
+-- I5: hands out what was lost in this step, counting one attempt for each.
+local function takeOver(taker)
+  if #lost == 0 then return end
+  local all = lost
+  lost = {}
+  for _, one in ipairs(all) do
+    for _, entry in ipairs(one.held) do
+      if status ~= 'running' then return end
+      local held = get(entry.id)
+      if type(held) == 'table' and held.seq == entry.seq then
+        if held.attempt < maxAttempts then
+          makeReady(taker, entry.id, held.planned, nil, held.attempt + 1)
+        else
+          giveUp(entry.id, one.worker, held.attempt, one.reason)
+        end
+      end
+    end
+  end
+  -- It has a whole lease for what it was given.
+  if #ready > 0 then renew(taker) end
+end
+
+-- The answer ------------------------------------------------------------------------------------------------------
+
+-- Writes down what the step changed, and sends its messages.
+local function write()
+  if begun then
+    if #dirty > 0 then
+      local list = {}
+      for _, id in ipairs(dirty) do
+        local value = progress[id]
+        list[#list + 1] = id
+        list[#list + 1] = type(value) == 'table' and textOf(value) or value
+      end
+      chunked('HSET', key('p'), list)
+      touched.p = true
+      dirty, isDirty = {}, {}
+    end
+    writeValues()
+    writeHeld()
+    for worker in pairs(idle) do
+      if deadline(worker) and isIdle(worker) then call('ZREM', key('l'), worker) end
+    end
+    call('HSET', key('s'), 'status', status, 'clock', string.format('%.0f', now), 'seq', seq, 'instances', instances,
+      'completed', completed, 'open', open)
+    -- Runs that everybody has left go away. A key that was empty meanwhile needs its expiry again.
+    if now - refreshed > ttl / 8 then
+      for _, name in ipairs({ 's', 'p', 'v', 'r', 't', 'l', 'o', 'w', 'f', 'd' }) do
+        call('PEXPIRE', key(name), ttl)
+      end
+      call('HSET', key('s'), 'refreshed', string.format('%.0f', now))
+    else
+      for name in pairs(touched) do call('PEXPIRE', key(name), ttl, 'NX') end
+    end
+  end
+  for _, message in ipairs(messages) do call('PUBLISH', base .. ':c:' .. message[1], message[2]) end
+end
+
+-- { clock, status, ready: { instance, attempt, inputs }, inputs: instance, bytes, ..., invoke, refused, dropped }
+local function reply()
+  write()
+  local answers, wanted, isWanted = {}, {}, {}
+  for i, one in ipairs(ready) do
+    answers[i] = { one.id, one.attempt, one.inputs or {} }
+    for _, id in ipairs(one.inputs or {}) do
+      if not isWanted[id] then
+        isWanted[id] = true
+        wanted[#wanted + 1] = id
+      end
+    end
+  end
+  local inputs = {}
+  for i = 1, #wanted, 4000 do
+    for j, bytes in ipairs(call('HMGET', key('v'), unpack(wanted, i, math.min(i + 3999, #wanted)))) do
+      if bytes and bytes ~= OBJECT then
+        inputs[#inputs + 1] = wanted[i + j - 1]
+        inputs[#inputs + 1] = bytes
+      end
+    end
+  end
+  return { string.format('%.0f', now), status, answers, inputs, invoke, refused, dropped }
+end

@@ -1,0 +1,255 @@
+/** What the scripts are told and answer, as TypeScript knows it. */
+import { Failure, type InstanceId } from "@weft/core"
+import type {
+  CompletedNotice,
+  Completion,
+  Kept,
+  Measure,
+  Message,
+  Ready,
+  Reply,
+  RunState,
+  RunStatus,
+  StoredValue
+} from "@weft/storage"
+import { Option, Schema } from "effect"
+
+/**
+ * An instance as scripts know it: a number, or a string that cannot be taken for one. Those inside lists (`17[3]`) are
+ * as they are; others, which only tests make, are marked.
+ */
+export const fromId = (instance: InstanceId): number | string =>
+  typeof instance === "number" || /^\d+\[/.test(instance) ? instance : `'${instance}`
+
+/** An instance as a hash's field. */
+export const fieldOf = (instance: InstanceId): string => String(fromId(instance))
+
+/** An instance from what a script answered. */
+export const toId = (field: string): InstanceId => {
+  if (field.startsWith("'")) return field.slice(1)
+  return field.includes("[") ? field : Number(field)
+}
+
+/** Three digits behind the point are enough for times in ms. */
+const short = (ms: number) => Math.round(ms * 1000) / 1000
+
+const fromMeasure = (measure: Measure): string =>
+  [
+    short(measure.startedAt),
+    short(measure.inputsMs),
+    short(measure.executionMs),
+    measure.inputBytes,
+    measure.outputBytes,
+    measure.tries
+  ].join(",")
+
+type Json = number | string | ReadonlyArray<Json>
+
+/** Arguments of a script: JSON, and the bytes that it refers to by their place. */
+export class Arguments {
+  /** What follows the base key. */
+  readonly list: Array<string | Buffer>
+
+  /** @param worker the script's first argument; the JSON becomes its second */
+  constructor(worker: string) {
+    this.list = [worker, ""]
+  }
+
+  set json(value: Json) {
+    this.list[1] = JSON.stringify(value)
+  }
+
+  /** Values to keep: instance, readers, where its bytes are. */
+  keep(values: ReadonlyArray<Kept>): ReadonlyArray<Json> {
+    return values.flatMap(({ instance, readers, value }) => [
+      fromId(instance),
+      readers,
+      value === "object" ? 0 : this.list.push(bufferOf(value))
+    ])
+  }
+
+  completion({ added, instance, keep, measure, releases, steps }: Completion): ReadonlyArray<Json> {
+    const said: Array<Json> = [fromId(instance), added, fromMeasure(measure), this.keep(keep)]
+    said.push(
+      steps.flatMap(
+        (step): ReadonlyArray<Json> => [
+          fromId(step.instance),
+          step.need,
+          step.delta,
+          step.worker ?? 0,
+          step.inputs === undefined || step.inputs.length === 0 ? 0 : step.inputs.map(fromId)
+        ]
+      )
+    )
+    if (releases.length > 0) said.push(releases.flatMap(({ delta, value }) => [fromId(value), delta]))
+    return said
+  }
+}
+
+/** How scripts mark a value whose bytes are in the object store. */
+const OBJECT = Buffer.from("\xffobject", "latin1")
+
+/** A value as it is stored. */
+export const toStored = (value: Buffer | null): StoredValue | undefined =>
+  value === null ? undefined : value.equals(OBJECT) ? "object" : value
+
+/** The same bytes, not copied. */
+export const bufferOf = (bytes: Uint8Array): Buffer =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** What Redis answers, with strings as bytes. */
+export type Answer = null | number | Buffer | ReadonlyArray<Answer>
+
+const listOf = (answer: Answer | undefined): ReadonlyArray<Answer> => {
+  if (Array.isArray(answer)) return answer
+  throw new Error(`a script answered ${String(answer)} in place of a list`)
+}
+
+const textOf = (answer: Answer | undefined): string => String(answer)
+
+const idsOf = (answer: Answer | undefined): ReadonlyArray<InstanceId> =>
+  listOf(answer).map((one) => toId(textOf(one)))
+
+/** A script's answer (see `reply` in `lua/run.lua`). */
+export const toReply = (answer: Answer): Reply => {
+  const [now, status, ready, inputs, invoke, refused, dropped] = listOf(answer)
+  const bytes = new Map<string, Buffer>()
+  const given = listOf(inputs)
+  for (let i = 0; i < given.length; i += 2) bytes.set(textOf(given[i]), given[i + 1] as Buffer)
+  return {
+    now: Number(now),
+    status: textOf(status) as RunStatus,
+    ready: listOf(ready).map((one): Ready => {
+      const [instance, attempt, wanted] = listOf(one)
+      const found: Array<readonly [InstanceId, Uint8Array]> = []
+      for (const input of listOf(wanted)) {
+        const value = bytes.get(textOf(input))
+        if (value !== undefined) found.push([toId(textOf(input)), value])
+      }
+      return { instance: toId(textOf(instance)), attempt: Number(attempt), inputs: found }
+    }),
+    invoke: listOf(invoke).map(textOf),
+    refused: idsOf(refused),
+    dropped: idsOf(dropped)
+  }
+}
+
+const FailureJson = Schema.fromJsonString(Failure.Failure)
+const decodeFailure = Schema.decodeUnknownSync(FailureJson)
+
+/** A failure as it is stored, and what tells it from others. */
+export const fromFailure = (failure: Failure.Failure): readonly [identity: string, json: string] => {
+  const instance = fieldOf(failure.instance)
+  const identity = JSON.stringify([instance, failure.worker, failure.attempts, failure.kind])
+  return [identity, JSON.stringify({ ...failure, instance })]
+}
+
+/** Failures in the order in which they were recorded: each is stored behind its number, of six digits. */
+const toFailures = (answer: Answer | undefined): ReadonlyArray<Failure.Failure> =>
+  listOf(answer)
+    .map(textOf)
+    .sort()
+    .map((text) => {
+      const failure = decodeFailure(text.slice(6))
+      return { ...failure, instance: toId(String(failure.instance)) }
+    })
+
+/** The state of a run; `undefined` if it is gone. */
+export const toState = (run: string, answer: Answer): RunState | undefined => {
+  const [status, workflow, begunAt, endedAt, clock, lease, completed, instances, reason, failures] =
+    listOf(answer)
+  if (status === undefined) return undefined
+  return {
+    run,
+    workflow: textOf(workflow),
+    status: textOf(status) as RunStatus,
+    begunAt: Number(begunAt),
+    endedAt: endedAt === null ? undefined : Number(endedAt),
+    leaseMs: textOf(lease) === "inf" ? Number.POSITIVE_INFINITY : Number(lease),
+    heardAt: Number(clock),
+    completed: Number(completed),
+    instances: Number(instances),
+    failures: toFailures(failures),
+    reason: reason === null ? undefined : textOf(reason)
+  }
+}
+
+const Id = Schema.Union([Schema.Number, Schema.String])
+const Heard = Schema.fromJsonString(
+  Schema.Union([
+    Schema.Struct({ type: Schema.Literal("wake") }),
+    Schema.Struct({
+      type: Schema.Literal("completed"),
+      worker: Schema.String,
+      instances: Schema.Number,
+      completions: Schema.Array(
+        Schema.Tuple([
+          Id,
+          Schema.Number,
+          Schema.Number,
+          Schema.Number,
+          Schema.Number,
+          Schema.Number,
+          Schema.Number
+        ])
+      )
+    }),
+    Schema.Struct({ type: Schema.Literal("started"), worker: Schema.String, instance: Id }),
+    Schema.Struct({
+      type: Schema.Literal("retry"),
+      worker: Schema.String,
+      instance: Id,
+      tries: Schema.Number,
+      error: Schema.String
+    }),
+    Schema.Struct({
+      type: Schema.Literal("output"),
+      worker: Schema.String,
+      instance: Id,
+      stream: Schema.Literals(["stdout", "stderr"]),
+      text: Schema.String
+    }),
+    Schema.Struct({
+      type: Schema.Literal("lost"),
+      worker: Schema.String,
+      instances: Schema.Number,
+      reason: Schema.String
+    }),
+    Schema.Struct({
+      type: Schema.Literal("ended"),
+      status: Schema.Literals(["running", "succeeded", "failed", "cancelled", "gone"])
+    })
+  ])
+)
+const decodeHeard = Schema.decodeUnknownOption(Heard)
+
+/** What was published on a channel; `undefined` for what is not ours. */
+export const toMessage = (text: string): Message | undefined => {
+  const heard = Option.getOrUndefined(decodeHeard(text))
+  if (heard === undefined || heard.type === "wake" || heard.type === "lost" || heard.type === "ended")
+    return heard
+  if (heard.type !== "completed") return { ...heard, instance: toId(String(heard.instance)) }
+  return {
+    type: "completed",
+    worker: heard.worker,
+    instances: heard.instances,
+    completions: heard.completions.map(
+      ([instance, startedAt, inputsMs, executionMs, inputBytes, outputBytes, tries]): CompletedNotice => ({
+        instance: toId(String(instance)),
+        measure: { startedAt, inputsMs, executionMs, inputBytes, outputBytes, tries }
+      })
+    )
+  }
+}
+
+/** A message to publish. Completions are told by the script. */
+export const fromMessage = (message: Message): string => {
+  if (message.type === "completed") {
+    const { completions, instances, worker } = message
+    const told = completions.map(
+      ({ instance, measure }) => `[${JSON.stringify(fromId(instance))},${fromMeasure(measure)}]`
+    )
+    return `{"type":"completed","worker":${JSON.stringify(worker)},"instances":${instances},"completions":[${told.join(",")}]}`
+  }
+  return JSON.stringify("instance" in message ? { ...message, instance: fromId(message.instance) } : message)
+}
