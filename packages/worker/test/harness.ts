@@ -13,8 +13,15 @@ import {
   type Instance,
   Plan
 } from "@weft/core"
-import { CLIENT, Coordination, CoordinationMemory, type Message, ObjectStore } from "@weft/storage"
-import { Effect, Latch, Layer } from "effect"
+import {
+  CLIENT,
+  Coordination,
+  CoordinationMemory,
+  type Message,
+  ObjectStore,
+  type StoresReference
+} from "@weft/storage"
+import { type Context, Effect, Latch, Layer } from "effect"
 import { expect } from "vitest"
 import { Arguments, constantKey, type Engine, handOn, untilOver, valueKey } from "../src/index.ts"
 
@@ -32,6 +39,13 @@ export interface Settings {
   readonly coordination?: (real: Coordination["Service"]) => Coordination["Service"]
   readonly objects?: (real: ObjectStore["Service"]) => ObjectStore["Service"]
   readonly onMessage?: (message: Message, cancel: (reason: string) => void) => void
+  /** Stores that other processes get at, too. Default: stores of its own for each run. */
+  readonly shared?: {
+    readonly services: Context.Context<Coordination | ObjectStore>
+    readonly reference: StoresReference
+  }
+  /** Default: leases do not run out. */
+  readonly leaseMs?: number
 }
 
 export interface Ended {
@@ -57,7 +71,13 @@ export const end = (targets: unknown, settings: Settings): Promise<Ended> =>
       )
       expect([yield* real.coordination.usage, yield* real.objects.usage]).toEqual([0, 0])
       return ended
-    }).pipe(Effect.provide(Layer.fresh(Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory))))
+    }).pipe(
+      Effect.provide(
+        settings.shared === undefined
+          ? Layer.fresh(Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory))
+          : Layer.succeedContext(settings.shared.services)
+      )
+    )
   )
 
 /** Runs a nesting of nodes that must succeed, and gives the value. */
@@ -106,7 +126,7 @@ const client = Effect.fnUntraced(function* (targets: unknown, settings: Settings
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const { engine, module } = settings
-      const leaseMs = Number.POSITIVE_INFINITY
+      const { leaseMs = Number.POSITIVE_INFINITY } = settings
       const invoker = yield* engine.open({
         run,
         graph,
@@ -115,7 +135,7 @@ const client = Effect.fnUntraced(function* (targets: unknown, settings: Settings
         module,
         behaviours,
         leaseMs,
-        stores: undefined
+        stores: settings.shared?.reference
       })
       const { bytes, stored } = GraphCodec.encode(graph)
       for (const { bytes, index } of stored) yield* objects.put(run, constantKey(index), bytes)
