@@ -20,7 +20,7 @@ end
 
 begun, status, seq, instances, completed = true, 'running', 0, spec[4], 0
 lease = spec[2] == 'inf' and math.huge or spec[2]
-maxAttempts, ttl, refreshed = spec[3], spec[7], 0
+maxAttempts, ttl = spec[3], spec[7]
 local members = {}
 for i, target in ipairs(targets) do members[i] = tostring(target) end
 chunked('SADD', key('t'), members)

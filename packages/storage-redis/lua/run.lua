@@ -340,7 +340,7 @@ local function finish(outcome)
   touched.p, touched.l, touched.o, touched.w, touched.r = nil, nil, nil, nil, nil
   progress, isDirty, dirty, deadlines, named, idle = {}, {}, {}, {}, {}, {}
   lost, ready, invoke = {}, {}, {}
-  refreshed = 0
+  refreshed = nil
 end
 
 -- I6: records a failure, once, in the step that fails the run.
@@ -483,7 +483,7 @@ local function write()
     call('HSET', key('s'), 'status', status, 'clock', string.format('%.0f', now), 'seq', seq, 'instances', instances,
       'completed', completed, 'open', open)
     -- Runs that everybody has left go away. A key that was empty meanwhile needs its expiry again.
-    if now - refreshed > ttl / 8 then
+    if not refreshed or now - refreshed > ttl / 8 then
       for _, name in ipairs({ 's', 'p', 'v', 'r', 't', 'l', 'o', 'w', 'f', 'd' }) do
         call('PEXPIRE', key(name), ttl)
       end
