@@ -5,8 +5,8 @@
 
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { delimiter, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -72,6 +72,54 @@ async function install() {
   writeFileSync(stamp, fingerprint())
 }
 
+function isOnPath(program) {
+  return (process.env.PATH ?? "").split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+/** Runs apt-get; packages that bring a service do not start it. */
+async function aptGet(...args) {
+  const policy = "/usr/sbin/policy-rc.d"
+  const isOurs = !existsSync(policy)
+  if (isOurs) writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 })
+  try {
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" }
+    return await run("apt-get", args, { env, stdio: ["ignore", "pipe", "pipe"] })
+  } finally {
+    if (isOurs) rmSync(policy)
+  }
+}
+
+/** The tests start Redis servers of their own. */
+async function provideRedis() {
+  const isThere = () => isOnPath("redis-server") || isOnPath("valkey-server")
+  if (isThere()) return
+  let output = ""
+  if (process.getuid?.() === 0 && isOnPath("apt-get")) {
+    console.error("Installing redis-server for the tests ...")
+    const install = ["install", "-y", "--no-install-recommends", "redis-server"]
+    // What apt knows may be old, or nothing.
+    for (const command of [install, ["update"], install]) {
+      ;({ output } = await aptGet(...command))
+      if (isThere()) return
+    }
+  }
+  if (output !== "") console.error(output)
+  console.error(
+    "The tests need a Redis or Valkey server on the PATH, which they start by themselves. Install one:\n" +
+      "  Debian, Ubuntu   sudo apt-get install redis-server   (version 7 or later)\n" +
+      "  Fedora           sudo dnf install valkey\n" +
+      "  macOS            brew install redis"
+  )
+  process.exit(1)
+}
+
 const args = process.argv.slice(2)
 let cwd = root
 if (args[0] === "--cwd") {
@@ -85,6 +133,7 @@ if (script === undefined) {
 }
 
 if (!isInstalled()) await install()
+if (script === "test:all") await provideRedis()
 
 const { code } = await run(pinnedNode, ["--run", script, ...(rest.length > 0 ? ["--", ...rest] : [])], {
   cwd,

@@ -10,8 +10,6 @@ const AGREED_WITHIN_MS = 30_000
 /** Masters that share all slots evenly, without replicas. */
 export interface RedisCluster extends AsyncDisposable {
   readonly nodes: ReadonlyArray<RedisServer>
-  /** Of each node. */
-  readonly urls: ReadonlyArray<string>
   /** `redis+cluster://`, with all nodes. */
   readonly url: string
   stop(): Promise<void>
@@ -45,7 +43,7 @@ export const startRedisCluster = async (
     throw error
   }
   const url = `redis+cluster://${nodes.map(({ host, port }) => `${host}:${port}`).join(",")}`
-  return { nodes, urls: nodes.map((node) => node.url), url, stop, [Symbol.asyncDispose]: stop }
+  return { nodes, url, stop, [Symbol.asyncDispose]: stop }
 }
 
 const join = async (nodes: ReadonlyArray<RedisServer>, buses: ReadonlyArray<number>): Promise<void> => {
