@@ -37,14 +37,19 @@ export type WatchOptions = Pick<AttachOptions, "objects" | "output" | "pollMs" |
 export const attach = (run: string, options: AttachOptions): Promise<Handle.RunHandle<unknown>> =>
   attachTo(run, options)
 
+/** A run that is watched. */
+export interface WatchHandle extends Omit<Handle.RunHandle<unknown>, "result"> {
+  /** Resolves when the run has succeeded. Rejects with `RunFailed`, `RunCancelled`, `UnknownRun` or a store's error. */
+  readonly ended: () => Promise<void>
+}
+
 /**
- * Watches a run that others see to. Nothing of it is changed: disposing of the handle ends the watching only. Its
- * `result` is there for a moment: whoever began the run fetches it, and removes the run.
+ * Watches a run that others see to. Nothing of it is changed, and disposing of the handle ends the watching only. The
+ * result is for whoever began the run.
  *
  * @throws {UnknownRun | UnreadableRun | StoreError} as {@link attach}
  */
-export const watch = (run: string, options: WatchOptions): Promise<Handle.RunHandle<unknown>> =>
-  watchOf(run, options)
+export const watch = (run: string, options: WatchOptions): Promise<WatchHandle> => watchOf(run, options)
 
 /** The same as {@link attach}, and tells `onEvent` all that happens, at once. For the command line. */
 export const attachTo = (
@@ -61,13 +66,15 @@ export const attachTo = (
 }
 
 /** The same as {@link watch}, and tells `onEvent` all that happens, at once. For the command line. */
-export const watchOf = (
+export const watchOf = async (
   run: string,
   options: WatchOptions,
   onEvent?: (event: RunEvent) => void
-): Promise<Handle.RunHandle<unknown>> =>
-  Handle.open(options, ({ pollMs }) => ({
+): Promise<WatchHandle> => {
+  const { result, ...handle } = await Handle.open(options, ({ pollMs }) => ({
     begin: (listener) => Attach.watch(run, pollMs, listener),
     onEvent,
     disposal: "leave"
   }))
+  return { ...handle, ended: async () => void (await result()) }
+}

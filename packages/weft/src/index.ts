@@ -30,11 +30,13 @@ export {
   type InlineOptions,
   inline,
   ModuleError,
+  type ProcessesOptions,
+  processes,
   type TaskContext,
   type ThreadsOptions,
   threads
 } from "@weft/worker"
-export { type AttachOptions, attach, type WatchOptions, watch } from "./attach.ts"
+export { type AttachOptions, attach, type WatchHandle, type WatchOptions, watch } from "./attach.ts"
 export type { DrawFormat } from "./draw/Draw.ts"
 export { type DrawGraphOptions, drawGraph } from "./drawGraph.ts"
 export type { CompletedNode, RunEvent } from "./Events.ts"

@@ -7,6 +7,8 @@ import { EngineError, ModuleError } from "@weft/worker"
 import { Cause, Effect } from "effect"
 import { LayoutFailed } from "../draw/Svg.ts"
 import { BuildFailed, InvalidInput } from "../internal/Job.ts"
+import { AmbiguousRun, NoModule, UnknownRun, UnreadableRun } from "../internal/RunErrors.ts"
+import { InvalidStore } from "../internal/StoreUrl.ts"
 import { CliFailure, failed, usage } from "./CliFailure.ts"
 import { relativeLine, shownPath } from "./FailureText.ts"
 
@@ -27,6 +29,10 @@ export const explain = (error: unknown, folder: string): CliFailure => {
   if (error instanceof BuildFailed) return failed(withLine(error.message, error.cause, folder))
   if (error instanceof LayoutFailed) {
     return failed(`the graph could not be drawn: ${error.message}\nTry --group, or --format dot.`)
+  }
+  if (error instanceof InvalidStore || error instanceof AmbiguousRun) return usage(error.message)
+  if (error instanceof UnknownRun || error instanceof UnreadableRun || error instanceof NoModule) {
+    return failed(error.message)
   }
   if (error instanceof Plan.InvalidPlan || error instanceof EngineError || error instanceof StoreError) {
     return failed(error.message)

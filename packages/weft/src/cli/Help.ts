@@ -22,6 +22,25 @@ const exitCodes: Section = {
   ]
 }
 
+const storeCodes: Section = {
+  title: "EXIT CODES",
+  lines: [
+    "0    all went well",
+    "1    the store cannot be used, or there is no such run",
+    "2    the command line is wrong"
+  ]
+}
+
+const watchCodes: Section = {
+  title: "EXIT CODES",
+  lines: [
+    "0    the run succeeded",
+    "1    it did not, or cannot be watched",
+    "2    the command line is wrong",
+    "130  Ctrl-C was pressed: the run goes on"
+  ]
+}
+
 const json: Section = {
   title: "JSON",
   lines: [
@@ -35,7 +54,12 @@ const json: Section = {
 const more: ReadonlyMap<string, ReadonlyArray<Section>> = new Map([
   ["weft", [exitCodes]],
   ["weft run", [json, exitCodes]],
-  ["weft graph", [exitCodes]]
+  ["weft graph", [exitCodes]],
+  ["weft resume", [json, exitCodes]],
+  ["weft watch", [watchCodes]],
+  ["weft runs", [storeCodes]],
+  ["weft cancel", [storeCodes]],
+  ["weft clean", [storeCodes]]
 ])
 
 /** A command's help. */

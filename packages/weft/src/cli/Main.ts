@@ -5,11 +5,13 @@ import { readFileSync } from "node:fs"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Layer } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
+import { resumeCommand, watchCommand } from "./AttachCommand.ts"
 import { CliFailure, exitCode } from "./CliFailure.ts"
 import { explain } from "./Explain.ts"
 import { graphCommand } from "./GraphCommand.ts"
 import * as Help from "./Help.ts"
 import { runCommand } from "./RunCommand.ts"
+import { cancelCommand, cleanCommand, runsCommand } from "./RunsCommand.ts"
 import { write } from "./Streams.ts"
 import { styleFor } from "./Style.ts"
 
@@ -20,10 +22,22 @@ const version = (): string => {
 
 const weft = Command.make("weft").pipe(
   Command.withDescription("Runs workflows: graphs of ordinary TypeScript functions, without a scheduler."),
-  Command.withSubcommands([runCommand, graphCommand]),
+  Command.withSubcommands([
+    runCommand,
+    graphCommand,
+    resumeCommand,
+    watchCommand,
+    runsCommand,
+    cancelCommand,
+    cleanCommand
+  ]),
   Command.withExamples([
     { command: "weft run flow.ts", description: "Run a workflow and print its result" },
     { command: "weft graph flow.ts --out graph.svg", description: "Draw it" },
+    {
+      command: "weft runs --store redis://localhost:6379",
+      description: "What runs are in a store; see also resume, watch, cancel and clean"
+    },
     { command: "weft run --help", description: "Everything about a command" },
     {
       command: "weft --completions zsh > ~/.zfunc/_weft",

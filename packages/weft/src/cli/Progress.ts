@@ -21,6 +21,8 @@ export class Progress {
   total: number
   retries = 0
   lost = 0
+  /** Since when the store has not answered, as far as it does not. */
+  unreachableSince: number | undefined
   readonly workflow: string
   readonly startedAt: number
   /** What is known to be running, the oldest first. Workers tell of a part of what they begin. */
@@ -52,6 +54,18 @@ export class Progress {
         this.lost++
         for (const call of this.running.values())
           if (call.worker === event.worker) this.running.delete(call.node)
+        break
+      case "progress":
+        this.done = event.completed
+        this.total = event.total
+        // What was done before is no sign of how fast it goes now.
+        this.samples = [{ at: now, done: this.done }]
+        break
+      case "unreachable":
+        this.unreachableSince = now
+        break
+      case "reachable":
+        this.unreachableSince = undefined
         break
       case "ended":
         this.running.clear()

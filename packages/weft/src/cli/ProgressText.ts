@@ -33,7 +33,12 @@ export const liveLines = (
     rest
   ].join("  ")
   const running = runningLine(progress, now, width)
-  return running === undefined ? [line] : [line, style("dim", running)]
+  const away = awayText(progress, now)
+  return [
+    line,
+    ...(away === undefined ? [] : [style("yellow", fit(`  ${away}`, width))]),
+    ...(running === undefined ? [] : [style("dim", running)])
+  ]
 }
 
 const numbers = (progress: Progress, now: number) => {
@@ -68,11 +73,17 @@ const runningLine = ({ running }: Progress, now: number, width: number): string 
   return line
 }
 
+const awayText = ({ unreachableSince }: Progress, now: number) =>
+  unreachableSince === undefined
+    ? undefined
+    : `the store does not answer; trying again for ${clock(now - unreachableSince)}`
+
 /** The line for logs, every few seconds. */
 export const plainLine = (progress: Progress, now: number): string => {
   const { done, lost, retries, running, total } = progress
   const perSecond = progress.rate(now)
   const oldest = running.values().next().value
+  const away = awayText(progress, now)
   return [
     `${progress.workflow}: ${count(done)} of ${count(total)} done`,
     ...(perSecond === undefined ? [] : [rate(perSecond)]),
@@ -81,6 +92,7 @@ export const plainLine = (progress: Progress, now: number): string => {
     ...(oldest === undefined || now - oldest.since < LONG_MS
       ? []
       : [`running ${oldest.node} for ${clock(now - oldest.since)}`]),
+    ...(away === undefined ? [] : [away]),
     clock(now - progress.startedAt)
   ].join(", ")
 }

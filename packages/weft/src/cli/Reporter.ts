@@ -58,6 +58,8 @@ export const plain = ({ now, style, write }: Setting): Reporter => {
     },
     event: (event) => {
       if (event.type === "output") for (const text of outputLines(event.node, event.text, style)) line(text)
+      if (event.type === "unreachable") line(`the store does not answer; trying again (${event.detail})`)
+      if (event.type === "reachable") line("the store answers again")
       tick()
     },
     line,

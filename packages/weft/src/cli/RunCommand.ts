@@ -1,21 +1,18 @@
 /**
  * `weft run`: runs a workflow, shows how far it is, and gives its result.
  */
-import { type Failure, RunCancelled, RunFailed } from "@weft/core"
 import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import type { RunHandle } from "../internal/Handle.ts"
-import type { Summary } from "../Summary.ts"
-import { ended, exitCode, failed } from "./CliFailure.ts"
+import { countInstances } from "../internal/Client.ts"
+import type { EngineName } from "../internal/Engines.ts"
+import { submitJob } from "../run.ts"
 import { explained } from "./Explain.ts"
-import { failureLines } from "./FailureText.ts"
 import * as Input from "./Input.ts"
-import * as Json from "./Json.ts"
+import * as Outcome from "./Outcome.ts"
+import { concurrency, engine, type Place, placeOf, storeFlags, time } from "./Places.ts"
 import * as PlannerFile from "./PlannerFile.ts"
 import * as Result from "./Result.ts"
 import * as Session from "./Session.ts"
-import { hasColors } from "./Style.ts"
-import { summaryLines } from "./SummaryText.ts"
 import * as WorkflowFile from "./WorkflowFile.ts"
 
 /** The workflow's file, for every command that takes one. */
@@ -34,11 +31,7 @@ export const input = Flag.String("input").pipe(
 const flags = {
   file,
   input,
-  engine: Flag.Literals("engine", ["inline", "threads"]).pipe(
-    Flag.withAlias("e"),
-    Flag.withDescription("Where tasks run: in this process, or on threads (default: inline)"),
-    Flag.withDefault("inline" as const)
-  ),
+  engine,
   planner: Flag.String("planner").pipe(
     Flag.withAlias("p"),
     Flag.withMetavar("NAME|PATH"),
@@ -47,33 +40,15 @@ const flags = {
     ),
     Flag.withDefault("simple")
   ),
-  concurrency: Flag.Int("concurrency").pipe(
-    Flag.withAlias("c"),
-    Flag.withMetavar("N"),
-    Flag.withDescription("How many workers may be active at once (default: the engine's)"),
-    Flag.filter(
-      (n) => n >= 1,
-      () => "1 or more"
+  concurrency,
+  ...storeFlags,
+  lease: time("lease").pipe(
+    Flag.withDescription(
+      "How long a worker may be silent before it is taken for lost, with a --store (default: 10s)"
     ),
     Flag.optional
   ),
-  out: Flag.String("out").pipe(
-    Flag.withAlias("o"),
-    Flag.withMetavar("FILE"),
-    Flag.withDescription("Write the result to a file instead: CBOR if it ends with .cbor, else JSON"),
-    Flag.optional
-  ),
-  json: Flag.Boolean("json").pipe(
-    Flag.withDescription("Print one JSON object, { status, result, summary }, and nothing else to stdout"),
-    Flag.withDefault(false),
-    Flag.withoutNegation
-  ),
-  quiet: Flag.Boolean("quiet").pipe(
-    Flag.withAlias("q"),
-    Flag.withDescription("No progress, no output of tasks, no summary: the result and errors only"),
-    Flag.withDefault(false),
-    Flag.withoutNegation
-  )
+  ...Outcome.outcomeFlags
 }
 
 /** The command. */
@@ -83,7 +58,9 @@ export const runCommand = Command.make("run", flags, (options) =>
       ...options,
       input: Option.getOrUndefined(options.input),
       concurrency: Option.getOrUndefined(options.concurrency),
-      out: Option.getOrUndefined(options.out)
+      out: Option.getOrUndefined(options.out),
+      lease: Option.getOrUndefined(options.lease),
+      place: placeOf(options)
     })
   ).pipe(explained)
 ).pipe(
@@ -98,6 +75,10 @@ export const runCommand = Command.make("run", flags, (options) =>
       command: "weft run flow.ts --input @input.json --engine threads",
       description: "An input from a file; compute on all cores"
     },
+    {
+      command: "weft run flow.ts --engine processes --store redis://localhost:6379",
+      description: "In processes of their own; another process can go on with the run, or watch it"
+    },
     { command: "weft run flow.ts --json --quiet | jq .result", description: "For other programs" },
     {
       command: "weft run flow.ts --planner ./planner.ts --out result.cbor",
@@ -106,15 +87,14 @@ export const runCommand = Command.make("run", flags, (options) =>
   ])
 )
 
-interface Options {
+interface Options extends Outcome.OutcomeOptions {
   readonly file: string
   readonly input: string | undefined
-  readonly engine: "inline" | "threads"
+  readonly engine: EngineName
   readonly planner: string
   readonly concurrency: number | undefined
-  readonly out: string | undefined
-  readonly json: boolean
-  readonly quiet: boolean
+  readonly lease: number | undefined
+  readonly place: Place | undefined
 }
 
 const run = Effect.fnUntraced(function* (options: Options) {
@@ -123,70 +103,16 @@ const run = Effect.fnUntraced(function* (options: Options) {
   const session = yield* Session.open(options.quiet)
   const planner = yield* PlannerFile.choose(options.planner)
   const job = yield* WorkflowFile.job(options.file, given)
-  const { concurrency, engine } = options
-  const outcome = yield* Effect.tryPromise({
-    try: async () =>
-      settle(
-        await session.begin(job, planner, { engine, ...(concurrency === undefined ? {} : { concurrency }) })
-      ),
-    catch: (error) => error
-  })
-  session.end()
-  if (outcome.status === "succeeded") return yield* deliver(session, options, outcome)
-  if (options.json) {
-    const { failures, status, summary } = outcome
-    const what = status === "failed" ? { status, failures, summary } : { status, summary }
-    yield* printJson(session, what)
+  const { concurrency, engine, lease, place } = options
+  const all = {
+    engine,
+    ...planner,
+    ...place,
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(lease === undefined ? {} : { leaseMs: lease })
   }
-  session.say(failureLines(outcome.failures, process.cwd(), session.style))
-  session.say(summaryLines(outcome.summary, session.style))
-  return yield* ended(session.interruptedWith() ?? exitCode.failed)
-})
-
-type Outcome =
-  | { readonly status: "succeeded"; readonly result: unknown; readonly summary: Summary }
-  | {
-      readonly status: "failed" | "cancelled"
-      readonly failures: ReadonlyArray<Failure.Failure>
-      readonly summary: Summary
-    }
-
-/** Waits for a run's end. */
-const settle = async (handle: RunHandle<unknown>): Promise<Outcome> => {
-  await using run = handle
-  try {
-    const result = await run.result()
-    return { status: "succeeded", result, summary: await run.summary() }
-  } catch (error) {
-    if (error instanceof RunFailed)
-      return { status: "failed", failures: error.failures, summary: await run.summary() }
-    if (error instanceof RunCancelled)
-      return { status: "cancelled", failures: [], summary: await run.summary() }
-    throw error
-  }
-}
-
-const printJson = (session: Session.Session, value: unknown) =>
-  Effect.tryPromise({
-    try: () => session.stdout(`${Json.stringify(value)}\n`),
-    catch: (error) => failed(`the result cannot be printed: ${(error as Error).message}`)
-  })
-
-const deliver = Effect.fnUntraced(function* (
-  session: Session.Session,
-  { json, out, quiet }: Options,
-  { result, status, summary }: Outcome & { readonly status: "succeeded" }
-) {
-  if (out !== undefined) yield* Result.writeResult(out, result)
-  if (json) {
-    const what = out === undefined ? { status, result, summary } : { status, out, summary }
-    yield* printJson(session, what)
-  } else if (out === undefined) {
-    const text = Result.pretty(result, process.stdout.columns ?? 80, hasColors(process.stdout))
-    yield* Effect.promise(() => session.stdout(`${text}\n`))
-  }
-  if (quiet) return
-  const space = out === undefined && process.stdout.isTTY ? [""] : []
-  const written = out === undefined ? [] : ["", `The result is in ${out}`]
-  session.say([...space, ...summaryLines(summary, session.style), ...written])
+  const what = { workflow: job.name, total: countInstances(job.graph), about: `on ${engine}`, place }
+  yield* Outcome.follow(session, options, () =>
+    session.begin(what, (onEvent) => submitJob(job, { ...all, output: "ignore" }, onEvent))
+  )
 })

@@ -2,23 +2,29 @@
  * A run in this process as its user sees it: the streams, who tells of the progress, and what Ctrl-C does.
  */
 import { Effect, type Scope } from "effect"
-import { countInstances } from "../internal/Client.ts"
-import type { EngineName } from "../internal/Engines.ts"
+import type { RunEvent } from "../Events.ts"
 import type { RunHandle } from "../internal/Handle.ts"
-import type { Job } from "../internal/Job.ts"
-import { submitJob } from "../run.ts"
 import { withLine } from "./Explain.ts"
 import * as Interrupts from "./Interrupts.ts"
-import type { Choice } from "./PlannerFile.ts"
+import { type Place, repeated, shown } from "./Places.ts"
 import { Progress } from "./Progress.ts"
 import * as Reporter from "./Reporter.ts"
 import { takeOver, type Write } from "./Streams.ts"
 import { isLive, type Style, styleFor } from "./Style.ts"
 
-/** How to run. */
-interface Options {
-  readonly engine: EngineName
-  readonly concurrency?: number
+/** A run that is to be shown. */
+interface Shown {
+  readonly workflow: string
+  /** How many nodes it has, as far as known. */
+  readonly total: number
+  /** Where it runs: `on threads`. */
+  readonly about: string
+}
+
+/** A run that is begun here. */
+interface Begun extends Shown {
+  /** The store that it is in, if that is not this process's memory. */
+  readonly place: Place | undefined
 }
 
 /** What a run's user sees. */
@@ -31,10 +37,15 @@ export interface Session {
   /** With what code to end if the run was cancelled, since a signal asked for it. */
   readonly interruptedWith: () => number | undefined
   /** Begins a run and tells of it. */
-  readonly begin: (job: Job, planner: Choice, options: Options) => Promise<RunHandle<unknown>>
+  readonly begin: (run: Begun, begin: Begin<RunHandle<unknown>>) => Promise<RunHandle<unknown>>
+  /** Tells of a run that others see to: who is interrupted only stops to look. */
+  readonly watch: <Handle>(run: Shown, begin: Begin<Handle>) => Promise<Handle>
   /** No more is told of the progress. */
   readonly end: () => void
 }
+
+/** Begins, and tells `onEvent` all that happens. */
+type Begin<Handle> = (onEvent: (event: RunEvent) => void) => Promise<Handle>
 
 /** Opens a session; when its scope closes, the streams and signals are as they were. */
 export const open = (quiet: boolean): Effect.Effect<Session, never, Scope.Scope> =>
@@ -83,21 +94,26 @@ const make = async (quiet: boolean): Promise<Session & { readonly close: () => v
     }
   })
 
+  const follow = ({ about, total, workflow }: Shown) => {
+    const progress = new Progress(workflow, total, now())
+    reporter.begin(progress, about)
+    return (event: RunEvent) => {
+      progress.add(event, now())
+      reporter.event(event)
+    }
+  }
+
   return {
     stdout: taken.stdout,
     say: (lines) => setting.write(lines.map((line) => `${line}\n`).join("")),
     style,
     interruptedWith: () => interruptedWith,
-    begin: async (job, planner, options) => {
-      const progress = new Progress(job.name, countInstances(job.graph), now())
-      reporter.begin(progress, `on ${options.engine}`)
-      const all = { ...options, ...planner, output: "ignore" as const }
-      handle = await submitJob(job, all, (event) => {
-        progress.add(event, now())
-        reporter.event(event)
-      })
+    begin: async (run, begin) => {
+      handle = await begin(follow(run))
+      if (run.place !== undefined && !quiet) reporter.line(style("dim", howToGoOn(handle.run, run.place)))
       return handle
     },
+    watch: (run, begin) => begin(follow(run)),
     end: reporter.end,
     close: () => {
       reporter.end()
@@ -106,6 +122,9 @@ const make = async (quiet: boolean): Promise<Session & { readonly close: () => v
     }
   }
 }
+
+const howToGoOn = (run: string, place: Place) =>
+  `run ${run} in ${shown(place)}; if this process dies: weft resume ${run}${repeated(place)}`
 
 const columns = () => process.stderr.columns ?? 80
 

@@ -12,21 +12,10 @@ const BAR = 10
 
 /** The lines of a summary. A run that did not succeed gets its first line only. */
 export const summaryLines = (summary: Summary, style: Style): ReadonlyArray<string> => {
+  if (summary.status !== "succeeded") return [endLine(summary, style)]
   const calls = callsOf(summary)
   const name = style("bold", summary.workflow)
   const makespan = duration(summary.makespanMs)
-  switch (summary.status) {
-    case "succeeded":
-      break
-    case "cancelled":
-      return [
-        `${style("yellow", "■")} ${name} was cancelled after ${makespan}: ${count(summary.completed)} of ${count(summary.total)} done`
-      ]
-    default:
-      return [
-        `${style("red", "✗")} ${name} failed after ${makespan}: ${count(summary.completed)} of ${count(summary.total)} done`
-      ]
-  }
   const perSecond = summary.makespanMs < 1 ? "" : ` (${rate((calls / summary.makespanMs) * 1000, " tasks")})`
   return [
     `${style("green", "✔")} ${name}: ${counted(calls, "task")} in ${makespan}${perSecond}`,
@@ -34,6 +23,22 @@ export const summaryLines = (summary: Summary, style: Style): ReadonlyArray<stri
     ...(summary.tasks.length === 0 ? [] : ["", ...indent(taskTable(summary, style))]),
     ...(calls < 2 || summary.slowest.length === 0 ? [] : ["", ...indent(slowestTable(summary, style))])
   ]
+}
+
+/** How a run ended, on one line. */
+export const endLine = (summary: Summary, style: Style): string => {
+  const name = style("bold", summary.workflow)
+  const how = `after ${duration(summary.makespanMs)}: ${count(summary.completed)} of ${count(summary.total)} done`
+  switch (summary.status) {
+    case "succeeded":
+      return `${style("green", "✔")} ${name} succeeded ${how}`
+    case "cancelled":
+      return `${style("yellow", "■")} ${name} was cancelled ${how}`
+    case "gone":
+      return `${style("yellow", "■")} ${name} has ended, and was removed before it was seen how`
+    default:
+      return `${style("red", "✗")} ${name} failed ${how}`
+  }
 }
 
 const callsOf = (summary: Summary) => summary.tasks.reduce((sum, task) => sum + task.calls, 0)

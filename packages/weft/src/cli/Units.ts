@@ -46,3 +46,17 @@ export const rate = (perSecond: number, unit = ""): string =>
 export const percent = (share: number): string => `${Math.round(share * 100)} %`
 
 const digits = (value: number, most: number) => String(Number(value.toFixed(most)))
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/**
+ * What people write for a time, in ms: `500ms`, `90s`, `10m`, `1.5h`, `2d`.
+ *
+ * @throws {Error} whose message is what was expected
+ */
+export const milliseconds = (text: string): number => {
+  const [, value = "", unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? []
+  const ms = Math.round(Number(value) * (UNITS[unit] ?? 0))
+  if (ms > 0) return ms
+  throw new Error("a time such as 500ms, 90s, 10m, 1h or 2d")
+}

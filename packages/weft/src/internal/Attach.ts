@@ -1,19 +1,14 @@
 /**
  * Clients that come later: one that goes on with a run whose client died, and one that only watches.
  */
-import {
-  CLIENT,
-  Coordination,
-  type History,
-  type ObjectStore,
-  type RunState,
-  type StoreError
-} from "@weft/storage"
+import { CLIENT, Coordination, type RunState, type StoreError } from "@weft/storage"
 import { type EngineError, handOn, type ModuleError, TaskModule, untilOver } from "@weft/worker"
 import { Effect, type Scope } from "effect"
+import type { Services } from "./Connections.ts"
 import * as Party from "./Party.ts"
 import * as RunDocument from "./RunDocument.ts"
 import { NoModule, UnknownRun, type UnreadableRun } from "./RunErrors.ts"
+import * as RunResult from "./RunResult.ts"
 
 /** How to go on with a run. */
 export interface Settings extends Party.Settings {
@@ -22,7 +17,7 @@ export interface Settings extends Party.Settings {
 }
 
 /** What taking part in a run needs. */
-type Needed = Coordination | ObjectStore | History | Scope.Scope
+type Needed = Services | Scope.Scope
 
 /** How a run is that must be there. */
 const stateOf = Effect.fnUntraced(function* (run: string) {
@@ -104,6 +99,7 @@ export const watch = Effect.fnUntraced(function* (
   return yield* Party.follow(party, {
     engine: ELSEWHERE,
     untilOver: untilEnded(party, pollMs),
+    result: RunResult.check,
     leave: () => Effect.void,
     over: () => Effect.void
   })

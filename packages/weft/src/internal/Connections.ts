@@ -2,12 +2,12 @@
  * Connections to stores. Runs of this process that use the same store share its connections. They end with the last of
  * these runs, so that the process can end by itself.
  */
-import type { Coordination, History, ObjectStore, StoreError, Stores } from "@weft/storage"
-import { ManagedRuntime } from "effect"
+import type { StoreError, Stores } from "@weft/storage"
+import { type Layer, ManagedRuntime } from "effect"
 import * as StoreUrl from "./StoreUrl.ts"
 
 /** What stores give. */
-export type Services = Coordination | ObjectStore | History
+export type Services = Layer.Success<Stores.Stores["layer"]>
 
 /** Stores that can be used until `end` is called. */
 export interface Connection {

@@ -1,7 +1,7 @@
 /**
  * Engines that are asked for by name. Runs share their threads and processes.
  */
-import { type Engine, EngineError, inline, threads } from "@weft/worker"
+import { type Engine, EngineError, inline, processes, threads } from "@weft/worker"
 
 /** The engines that are known by name. */
 export type EngineName = "inline" | "threads" | "processes"
@@ -18,7 +18,7 @@ interface ClosableEngine extends Engine {
 
 const makers: Readonly<
   Record<Exclude<EngineName, "inline">, (options: { readonly concurrency?: number }) => ClosableEngine>
-> = { threads, processes: threads }
+> = { threads, processes }
 
 /**
  * By name and concurrency, and how many runs use each. Those with the default concurrency stay for later runs; others

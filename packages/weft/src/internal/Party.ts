@@ -169,6 +169,8 @@ export const removing = Effect.fnUntraced(function* (run: string, isDue: boolean
 export interface Waiting<R> {
   readonly engine: Pick<Engine, "name" | "parallelism">
   readonly untilOver: Effect.Effect<RunState, StoreError | EngineError, R>
+  /** What becomes the outcome of a run that has ended. Default: its result, fetched. */
+  readonly result?: typeof RunResult.check
   /** Ends this process's workers. */
   readonly leave: Workers["leave"]
   /** Told how the run ended for this party; before anything of it is removed. */
@@ -184,7 +186,7 @@ export const follow = Effect.fnUntraced(function* <R>(party: Party, waiting: Wai
   let last: RunState | undefined
   const result = Effect.flatMap(waiting.untilOver, (state) => {
     last = state
-    return RunResult.read(graph, state)
+    return (waiting.result ?? RunResult.read)(graph, state)
   }).pipe(
     Effect.provideService(Coordination, coordination),
     Effect.provideService(ObjectStore, objects),
@@ -214,13 +216,17 @@ export const follow = Effect.fnUntraced(function* <R>(party: Party, waiting: Wai
     graph,
     outcome: Deferred.await(outcome),
     cancel: (reason) =>
-      coordination.cancel(run, reason).pipe(
-        Effect.timeoutOrElse({
-          duration: LAST_CALLS_MS,
-          orElse: () => Effect.fail(notCancelled(run))
-        }),
-        Effect.catch((error) => Effect.asVoid(Deferred.fail(gaveUp, error)))
-      ),
+      Deferred.isDoneUnsafe(outcome)
+        ? Effect.void
+        : coordination.cancel(run, reason).pipe(
+            Effect.timeoutOrElse({
+              duration: LAST_CALLS_MS,
+              orElse: () => Effect.fail(notCancelled(run))
+            }),
+            Effect.catch((error) => Effect.asVoid(Deferred.fail(gaveUp, error))),
+            // When all is over the connection ends, and with it what is asked of it.
+            Effect.raceFirst(Effect.asVoid(Deferred.await(outcome)))
+          ),
     leave: Effect.asVoid(Deferred.fail(gaveUp, new RunLeft({ run })))
   } satisfies Started
 })

@@ -7,8 +7,8 @@ import { Arguments, constantKey, valueKey } from "@weft/worker"
 import { Effect } from "effect"
 import { UnknownRun } from "./RunErrors.ts"
 
-/** The value that was asked for, or why there is none. */
-export const read = Effect.fnUntraced(function* (graph: Graph.Graph, state: RunState) {
+/** Fails with why a run has no result, if it has none. */
+export const check = Effect.fnUntraced(function* (graph: Graph.Graph, state: RunState) {
   if (state.status === "gone") return yield* new UnknownRun({ run: state.run })
   if (state.status === "cancelled")
     return yield* new RunCancelled({ run: state.run, reason: state.reason ?? "no reason given" })
@@ -19,6 +19,11 @@ export const read = Effect.fnUntraced(function* (graph: Graph.Graph, state: RunS
       failures: state.failures.map((failure) => named(graph, failure))
     })
   }
+})
+
+/** The value that was asked for, or why there is none. */
+export const read = Effect.fnUntraced(function* (graph: Graph.Graph, state: RunState) {
+  yield* check(graph, state)
   const values = yield* targetValues(graph, state.run)
   const constants = yield* storedConstants(graph, state.run)
   return Arguments.fill(graph, graph.columns.targets, [], {

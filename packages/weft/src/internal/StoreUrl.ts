@@ -34,11 +34,11 @@ export const fromUrl = async (store: string, objects: string | undefined): Promi
       problem: "objects go elsewhere only if runs do, too: name a store such as redis://localhost:6379"
     })
   }
-  const { protocol } = parse(store)
-  if (protocol !== "redis:" && protocol !== "rediss:") {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(store)?.[1]
+  if (scheme === undefined || !REDIS.test(scheme)) {
     throw new InvalidStore({
       given: withoutSecrets(store),
-      problem: `there is no adapter for "${protocol}"; stores begin with redis:// or rediss:// (TLS), or are "memory"`
+      problem: `${scheme === undefined ? "this is no URL" : `there is no adapter for ${scheme}://`}; ${SHAPE}`
     })
   }
   const options = objects === undefined ? undefined : s3Options(objects)
@@ -49,12 +49,17 @@ export const fromUrl = async (store: string, objects: string | undefined): Promi
   return withS3(stores, options)
 }
 
+const REDIS = /^(redis|valkey)s?(\+cluster)?$/
+const SHAPE =
+  'write redis://localhost:6379, redis://user:password@host:6379/0, rediss://… with TLS, or "memory"'
+
 const PARAMETERS: ReadonlySet<string> = new Set(["region", "endpoint"])
 
 const s3Options = (given: string) => {
-  const { hostname, pathname, protocol, searchParams } = parse(given)
   const invalid = (problem: string) => new InvalidStore({ given: withoutSecrets(given), problem })
-  if (protocol !== "s3:") throw invalid("objects go to S3: write s3://bucket/prefix?region=eu-central-1")
+  const url = URL.parse(given)
+  if (url?.protocol !== "s3:") throw invalid("objects go to S3: write s3://bucket/prefix?region=eu-central-1")
+  const { hostname, pathname, searchParams } = url
   if (hostname === "") throw invalid("it names no bucket: write s3://bucket/prefix")
   const unknown = [...searchParams.keys()].find((name) => !PARAMETERS.has(name))
   if (unknown !== undefined)
@@ -70,14 +75,5 @@ const s3Options = (given: string) => {
   }
 }
 
-const parse = (given: string): URL => {
-  const url = URL.parse(given)
-  if (url !== null) return url
-  throw new InvalidStore({
-    given: withoutSecrets(given),
-    problem: "this is no URL; write redis://host:6379, or redis://user:password@host:6379/0"
-  })
-}
-
 /** A URL as it may be shown. */
-const withoutSecrets = (given: string): string => given.replace(/\/\/.*@/s, "//")
+export const withoutSecrets = (given: string): string => given.replace(/\/\/.*@/s, "//")
