@@ -15,7 +15,7 @@ import { type EngineError, Host, type Invoker } from "./Engine.ts"
 import type { Invocation, Work } from "./Invocation.ts"
 import { persistent, persistentObjects } from "./Persistent.ts"
 import * as Prompt from "./Prompt.ts"
-import type { RunContext } from "./RunContext.ts"
+import { type RunContext, valueKey } from "./RunContext.ts"
 import { complete, drain, tellSoon } from "./stages/Complete.ts"
 import { call, type Executed } from "./stages/Execute.ts"
 import { handOver, tree, withoutRefused } from "./stages/HandOff.ts"
@@ -44,7 +44,7 @@ export const run = Effect.fnUntraced(function* (
   const state = new WorkerState({ context, invocation, invoker, coordination, objects, host, timing })
   yield* Effect.catch(life(state), (error) =>
     error instanceof NodeFailed ? coordination.fail(context.run, error.failure) : Effect.fail(error)
-  )
+  ).pipe(Effect.ensuring(Effect.suspend(() => (state.untoldObjects.size === 0 ? Effect.void : tidy(state)))))
 })
 
 const life = (state: WorkerState) => {
@@ -57,20 +57,32 @@ const life = (state: WorkerState) => {
   return Effect.andThen(wrappedWorker(state, "start", begin), Effect.ensuring(lived, leave(state)))
 }
 
-/** How long the stage `stop` may take, in ms. */
+/** How long the stage `stop` may take, in ms, and removing objects that nobody knows of. */
 const LEAVE_MS = 1000
 
-/**
- * The stage `stop`: also for a worker that is interrupted, as most are when the last target is complete. In a fiber of
- * its own, which can be stopped when it takes too long.
- */
-const leave = (state: WorkerState) =>
-  Effect.suspend(() => wrappedWorker(state, "stop", Effect.void)).pipe(
+/** Runs what a worker does last, also one that is interrupted: in a fiber of its own, which stops if it takes too long. */
+const atLast = <E>(effect: Effect.Effect<void, E>): Effect.Effect<void> =>
+  effect.pipe(
     Effect.timeoutOption(LEAVE_MS),
     Effect.interruptible,
     Effect.forkDetach,
-    Effect.flatMap(Fiber.await)
+    Effect.flatMap(Fiber.await),
+    Effect.asVoid
   )
+
+/**
+ * Removes objects that coordination was not told of, if the run is gone: its client has removed all it knew of. While
+ * there is a run, whoever runs the same again puts them again, and its client removes them in the end.
+ */
+const tidy = ({ coordination, objects, run, untoldObjects }: WorkerState) =>
+  atLast(
+    Effect.flatMap(coordination.state(run), ({ status }) =>
+      status === "gone" ? objects.remove(run, [...untoldObjects].map(valueKey)) : Effect.void
+    )
+  )
+
+/** The stage `stop`: also for a worker that is interrupted, as most are when the last target is complete. */
+const leave = (state: WorkerState) => atLast(Effect.suspend(() => wrappedWorker(state, "stop", Effect.void)))
 
 const flexibleLife = Effect.fnUntraced(function* (state: WorkerState) {
   const { adopted, work: given } = state.invocation
@@ -126,7 +138,9 @@ const keepHeld = Effect.fnUntraced(function* (state: WorkerState) {
   for (const instance of [...state.values.unstored()]) {
     yield* Prompt.toEffect(() => store(state, instance, Instance.nodeOf(instance), keep))
   }
-  if (keep.length > 0) yield* handOver(state, yield* state.coordination.keep(state.run, state.worker, keep))
+  if (keep.length === 0) return
+  yield* handOver(state, yield* state.coordination.keep(state.run, state.worker, keep))
+  state.told(keep)
 })
 
 type Failures = NodeFailed | StoreError | EngineError

@@ -69,6 +69,8 @@ export class WorkerState implements WorkerParts {
   running: InstanceId | undefined
   /** What coordination has not been told of, in order of completion. */
   finished: Array<Finished> = []
+  /** Values that were put into the object store, or are being put there, and that it has not been told of. */
+  readonly untoldObjects = new Set<InstanceId>()
   /** Since when, by `Timing`, and how much execution, in ms, it has not been told of. */
   untoldSince = 0
   untoldMs = 0
@@ -148,5 +150,11 @@ export class WorkerState implements WorkerParts {
   /** Coordination knows that the instances are complete. */
   acknowledged(finished: ReadonlyArray<Finished>): void {
     for (const { instance } of finished) this.known.delete(instance)
+  }
+
+  /** Coordination knows of the values, and what it did not want of them is removed. */
+  told(values: ReadonlyArray<Kept>): void {
+    if (this.untoldObjects.size === 0) return
+    for (const { instance } of values) this.untoldObjects.delete(instance)
   }
 }

@@ -107,6 +107,7 @@ const tellAll = Effect.fnUntraced(function* (state: WorkerState): Effect.fn.Retu
     const reply = yield* state.coordination.complete(state.run, state.worker, completions)
     state.acknowledged(told)
     yield* handOver(state, reply)
+    for (const { keep } of told) state.told(keep)
   }
 })
 

@@ -121,7 +121,10 @@ const flexibleInvocation = Effect.fnUntraced(function* (
       }
     }
   }
-  if (keep.length > 0) yield* heed(state, yield* state.coordination.keep(state.run, state.worker, keep))
+  if (keep.length > 0) {
+    yield* heed(state, yield* state.coordination.keep(state.run, state.worker, keep))
+    state.told(keep)
+  }
   for (const { instance } of work) {
     for (const input of Flow.inputs(state.context.graph, instance)) state.values.unpin(input)
   }

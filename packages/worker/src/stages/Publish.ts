@@ -41,6 +41,7 @@ export const store = (
     return bytes.length
   }
   keep.push({ instance, value: "object", readers })
+  state.untoldObjects.add(instance)
   return Effect.as(state.objects.put(state.run, valueKey(instance), bytes), bytes.length)
 }
 
