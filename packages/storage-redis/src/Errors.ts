@@ -5,6 +5,7 @@ import { StoreError, type StoreErrorReason } from "@weft/storage"
 interface Failed {
   readonly name: string
   readonly message: string
+  readonly stack?: string
   readonly code?: string
   /** The command that Redis refused. */
   readonly command?: { readonly name: string; readonly args: ReadonlyArray<unknown> }
@@ -22,8 +23,12 @@ export const toStoreError = (operation: string, error: unknown, server = "Redis"
   if (error instanceof StoreError) return error
   const failed: Failed = error instanceof Error ? error : new Error(String(error))
   const [reason, detail] = finding(failed, operation, server)
-  return new StoreError({ reason, operation, detail, cause: error })
+  return new StoreError({ reason, operation, detail, cause: told(failed) })
 }
+
+/** The error without what hangs on it: the command with its arguments, passwords and values among them. */
+const told = ({ code, message, name, stack }: Failed): Error =>
+  Object.assign(new Error(message), { name, stack, ...(code !== undefined && { code }) })
 
 const finding = (failed: Failed, operation: string, server: string): Finding => {
   if (failed.lastNodeError instanceof Error) return finding(failed.lastNodeError, operation, server)
