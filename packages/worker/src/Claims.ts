@@ -37,6 +37,8 @@ export class Claims {
       const instance = open[at]!
       const id = Instance.nodeOf(instance)
       const indices = Instance.indicesOf(instance)
+      // Its readers run while it runs, so others run them.
+      if (this.context.streamed.has(id)) continue
       for (let i = graph.children.start[id]!; i < graph.children.start[id + 1]!; i++) {
         const child = graph.children.list[i]!
         if (scopeOf[child] !== scopeOf[id] || graph.columns.codes[child] === Graph.code.collect) continue

@@ -3,7 +3,7 @@
  */
 import type { Behaviour, Graph, InstanceId, Plan, TaskReference } from "@weft/core"
 import type { Coordination, ObjectStore, StoresReference } from "@weft/storage"
-import { Context, Data, type Effect, type Scope } from "effect"
+import { Context, Data, Effect, Option, type Scope } from "effect"
 import type { Invocation } from "./Invocation.ts"
 
 /** An engine that cannot start workers. */
@@ -74,3 +74,15 @@ export class Host extends Context.Service<
     readonly guard: (worker: string, instance: InstanceId, task: string, ms: number) => () => void
   }
 >()("@weft/worker/Host") {}
+
+/** What comes within so many ms is waited for without leaving one's place, which costs others more than it gives them. */
+const SOON_MS = 2
+
+/** Waits for what mostly comes soon: without taking up a worker's place, if it does not. `waiting` may begin twice. */
+export const idleUnlessSoon = <R>(
+  host: Host["Service"],
+  waiting: Effect.Effect<void, never, R>
+): Effect.Effect<void, never, R> =>
+  Effect.flatMap(Effect.timeoutOption(waiting, SOON_MS), (came) =>
+    Option.isSome(came) ? Effect.void : host.idle(waiting)
+  )

@@ -4,7 +4,7 @@
  * Every operation may be repeated unchanged (docs/protocol.md, "When a call fails"), so a store that is away for a
  * while costs time and nothing else.
  */
-import type { Coordination, ObjectStore, StoreError } from "@weft/storage"
+import type { Coordination, ObjectStore, StoreError, Streams } from "@weft/storage"
 import { Duration, Effect, Schedule } from "effect"
 
 /** How long and how often calls are repeated. */
@@ -82,6 +82,24 @@ export const persistent = (
     remove: repeat(store.remove),
     usage: repeat(() => store.usage)(),
     publish: store.publish,
+    subscribe: repeat(store.subscribe)
+  }
+}
+
+/** Streams whose calls are repeated. */
+export const persistentStreams = (
+  store: Streams["Service"],
+  persistence: Persistence = {}
+): Streams["Service"] => {
+  const repeat = repeating(persistence)
+  return {
+    lifeMs: store.lifeMs,
+    append: repeat(store.append),
+    read: repeat(store.read),
+    leave: repeat(store.leave),
+    abandon: repeat(store.abandon),
+    removeRun: repeat(store.removeRun),
+    usage: repeat(() => store.usage)(),
     subscribe: repeat(store.subscribe)
   }
 }

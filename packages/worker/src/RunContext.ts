@@ -1,6 +1,7 @@
 /**
  * What workers of one process know of a run: its graph and plan, the code, and what is derived from them once.
  */
+import type { StreamOptions } from "@weft/annotations"
 import {
   Annotation,
   type Behaviour,
@@ -12,6 +13,7 @@ import {
   Plan,
   type TaskReference
 } from "@weft/core"
+import { streamedNodes } from "./StreamHandle.ts"
 import { SharedValues } from "./Values.ts"
 
 /** A run as workers see it. */
@@ -23,6 +25,8 @@ export class RunContext {
   readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
   /** Large values that workers of this process have. */
   readonly shared = new SharedValues()
+  /** The nodes whose items are streamed. */
+  readonly streamed: ReadonlyMap<number, StreamOptions>
   private readonly constants: Array<{ readonly value: unknown } | undefined> = []
   /** Whether any constant has to be fetched. */
   readonly hasStoredConstants: boolean
@@ -42,6 +46,7 @@ export class RunContext {
     this.plan = parts.plan
     this.tasks = parts.tasks
     this.behaviours = parts.behaviours
+    this.streamed = streamedNodes(parts.graph, parts.plan)
     this.readers = new Int32Array(parts.graph.size).fill(UNKNOWN)
     this.annotated = parts.behaviours.length > 0
     this.hasStoredConstants = parts.graph.columns.constants.some((constant) => "stored" in constant)

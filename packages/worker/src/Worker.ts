@@ -8,19 +8,20 @@
  * makes work ready for it sees that it is not alive and invokes it anew.
  */
 import { Flow, type Graph, Instance, type InstanceId } from "@weft/core"
-import { Coordination, type Kept, ObjectStore, type Reply, type StoreError } from "@weft/storage"
+import { Coordination, type Kept, ObjectStore, type Reply, type StoreError, Streams } from "@weft/storage"
 import { Effect, Fiber, Latch, Option } from "effect"
 import { wrapped, wrappedWorker } from "./Behaviours.ts"
 import { type EngineError, Host, type Invoker } from "./Engine.ts"
 import type { Invocation, Work } from "./Invocation.ts"
-import { persistent, persistentObjects } from "./Persistent.ts"
+import { persistent, persistentObjects, persistentStreams } from "./Persistent.ts"
 import * as Prompt from "./Prompt.ts"
 import { type RunContext, valueKey } from "./RunContext.ts"
-import { complete, drain, tellSoon } from "./stages/Complete.ts"
+import { complete, completeNow, drain, tellSoon } from "./stages/Complete.ts"
 import { call, type Executed } from "./stages/Execute.ts"
 import { handOver, tree, withoutRefused } from "./stages/HandOff.ts"
 import { type Inputs, inputs } from "./stages/Inputs.ts"
-import { publish, publishItems, store } from "./stages/Publish.ts"
+import { publish, publishItems, publishStream, store } from "./stages/Publish.ts"
+import { Producer } from "./stages/Streaming.ts"
 import { Timing } from "./Timing.ts"
 import { NodeFailed, WorkerState } from "./WorkerState.ts"
 
@@ -41,7 +42,17 @@ export const run = Effect.fnUntraced(function* (
     }
   })
   const objects = persistentObjects(yield* ObjectStore)
-  const state = new WorkerState({ context, invocation, invoker, coordination, objects, host, timing })
+  const streams = Option.getOrUndefined(Option.map(yield* Effect.serviceOption(Streams), persistentStreams))
+  const state = new WorkerState({
+    context,
+    invocation,
+    invoker,
+    coordination,
+    objects,
+    host,
+    timing,
+    streams
+  })
   yield* Effect.catch(life(state), (error) =>
     error instanceof NodeFailed ? coordination.fail(context.run, error.failure) : Effect.fail(error)
   ).pipe(Effect.ensuring(Effect.suspend(() => (state.untoldObjects.size === 0 ? Effect.void : tidy(state)))))
@@ -207,57 +218,112 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures> 
   const args = Prompt.waits(arguments_) ? yield* arguments_ : arguments_
   const executeAt = timing.now()
 
-  const result = state.context.hasBehaviours(instance)
-    ? wrappedCall(state, one, args)
-    : call(state, one, args)
+  const keep: Array<Kept> = []
+  let outputBytes = 0
+  const finished = (
+    reads: ReadonlyArray<Flow.Release>,
+    width: number,
+    tries: number,
+    executionMs: number
+  ) => ({
+    instance,
+    width,
+    keep,
+    steps: Flow.steps(graph, instance, width),
+    releases: released(state, reads),
+    measure: {
+      startedAt: executeAt,
+      inputsMs: executeAt - beganAt,
+      executionMs,
+      inputBytes: gathered?.bytes ?? 0,
+      outputBytes,
+      tries
+    }
+  })
+
+  const producer = Producer.of(state, one, () => {
+    publishStream(state, instance, keep)
+    const reads = Flow.releases(graph, instance)
+    return completeNow(state, finished(reads, 0, 1, timing.now() - executeAt))
+  })
+  const result = executing(state, one, args, producer)
   // It takes its time: whoever waits for what came before it need not.
   if (state.lingers && Prompt.waits(result)) yield* tellSoon(state)
   const { tries, value } = Prompt.waits(result) ? yield* result : result
-  const publishAt = timing.now()
+  const executionMs = timing.now() - executeAt
 
   const width = kind === "expand" || kind === "gate" ? (value as number) : (gathered?.width ?? 0)
-  const keep: Array<Kept> = []
-  let outputBytes = 0
+  const reads = Flow.releases(graph, instance, width)
+  if (producer?.streamed) {
+    letGo(state, reads)
+    return
+  }
   const published = wrapped(state, "publish", one, () =>
     Prompt.map(publishAll(state, instance, kind, value, args, keep), (bytes) => {
       outputBytes = bytes
     })
   )
   if (Prompt.waits(published)) yield* published
+  const done = finished(reads, width, tries, executionMs)
+  letGo(state, reads)
+  const completed = wrapped(state, "complete", one, () => complete(state, done))
+  if (Prompt.waits(completed)) yield* completed
+}
 
-  const reads = Flow.releases(graph, instance, width)
+/** Of what an instance has read, what others can get: the store counts its readers. The worker counts those of the rest. */
+const released = (state: WorkerState, reads: ReadonlyArray<Flow.Release>): ReadonlyArray<Flow.Release> => {
   const releases: Array<Flow.Release> = []
   for (const read of reads) {
     if (state.values.isStored(read.value)) releases.push(read)
     else state.values.released(read.value, read.delta)
-    state.values.unpin(read.value)
   }
-  state.values.trim()
-  const measure = {
-    startedAt: executeAt,
-    inputsMs: executeAt - beganAt,
-    executionMs: publishAt - executeAt,
-    inputBytes: gathered?.bytes ?? 0,
-    outputBytes,
-    tries
-  }
-  const steps = Flow.steps(graph, instance, width)
-  const completed = wrapped(state, "complete", one, () =>
-    complete(state, { instance, width, keep, steps, releases, measure })
-  )
-  if (Prompt.waits(completed)) yield* completed
+  return releases
 }
+
+/** What an instance has read it needs no more. */
+const letGo = (state: WorkerState, reads: ReadonlyArray<Flow.Release>) => {
+  for (const { value } of reads) state.values.unpin(value)
+  state.values.trim()
+}
+
+/** The stage `execute`. */
+const executing = (
+  state: WorkerState,
+  one: Work,
+  args: ReadonlyArray<unknown>,
+  producer: Producer | undefined
+): Prompt.Prompt<Executed, NodeFailed | StoreError> => {
+  const called = state.context.hasBehaviours(one.instance)
+    ? wrappedCall(state, one, args, producer)
+    : call(state, one, args, producer)
+  const settled = producer === undefined ? called : producer.settle(Prompt.toEffect(() => called))
+  return state.live.size === 0
+    ? settled
+    : Effect.ensuring(
+        Prompt.toEffect(() => settled),
+        closeItems(state)
+      )
+}
+
+/** The task has ended: it reads no more of the streams that it was given. */
+const closeItems = (state: WorkerState): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const live = [...state.live]
+    state.live.clear()
+    return Effect.forEach(live, (items) => items.close, { concurrency: "unbounded", discard: true })
+  })
 
 /** The stage `execute` of a node with behaviours, which see its value, and may give another. */
 const wrappedCall = (
   state: WorkerState,
   one: Work,
-  args: ReadonlyArray<unknown>
+  args: ReadonlyArray<unknown>,
+  producer: Producer | undefined
 ): Effect.Effect<Executed, NodeFailed> => {
   let tries = 0
   const bare = Effect.suspend(() =>
     Effect.map(
-      Prompt.toEffect(() => call(state, one, args)),
+      Prompt.toEffect(() => call(state, one, args, producer)),
       (executed) => {
         tries += executed.tries
         return executed.value

@@ -10,12 +10,14 @@ import {
   type Message,
   type ObjectStore,
   type RunStatus,
-  type StoreError
+  type StoreError,
+  type Streams
 } from "@weft/storage"
 import { Effect, type Fiber } from "effect"
 import { Claims } from "./Claims.ts"
 import type { EngineError, Host, Invoker } from "./Engine.ts"
 import type { Invocation, Work } from "./Invocation.ts"
+import type { LiveItems } from "./LiveItems.ts"
 import type { RunContext } from "./RunContext.ts"
 import type { Timing } from "./Timing.ts"
 import { Values } from "./Values.ts"
@@ -49,6 +51,8 @@ export interface WorkerParts {
   readonly objects: ObjectStore["Service"]
   readonly host: Host["Service"]
   readonly timing: Timing
+  /** `undefined` where there is no store for streams: items are collected then. */
+  readonly streams?: Streams["Service"] | undefined
 }
 
 export class WorkerState implements WorkerParts {
@@ -59,6 +63,11 @@ export class WorkerState implements WorkerParts {
   readonly objects: ObjectStore["Service"]
   readonly host: Host["Service"]
   readonly timing: Timing
+  readonly streams: Streams["Service"] | undefined
+  /** The streams that the running task may read. */
+  readonly live = new Set<LiveItems>()
+  /** Whether the worker takes items from a generator whose readers others must run. */
+  streaming = false
   readonly values: Values
   readonly claims: Claims
   /** What coordination says of the run; anything but `running` ends the worker. */
@@ -95,6 +104,7 @@ export class WorkerState implements WorkerParts {
     this.objects = parts.objects
     this.host = parts.host
     this.timing = parts.timing
+    this.streams = parts.streams
     this.claims = new Claims(parts.context, parts.invocation.worker, parts.invocation.named)
     for (const carried of parts.invocation.values) this.values.came(...carried)
   }

@@ -19,7 +19,9 @@ import {
   CoordinationMemory,
   type Message,
   ObjectStore,
-  type StoresReference
+  type StoresReference,
+  Streams,
+  StreamsMemory
 } from "@weft/storage"
 import { type Context, Effect, Latch, Layer } from "effect"
 import { expect } from "vitest"
@@ -38,6 +40,7 @@ export interface Settings {
   /** Stores that lose or delay something. */
   readonly coordination?: (real: Coordination["Service"]) => Coordination["Service"]
   readonly objects?: (real: ObjectStore["Service"]) => ObjectStore["Service"]
+  readonly streams?: (real: Streams["Service"]) => Streams["Service"]
   readonly onMessage?: (message: Message, cancel: (reason: string) => void) => void
   /** Stores that other processes get at, too. Default: stores of its own for each run. */
   readonly shared?: {
@@ -62,20 +65,26 @@ let runs = 0
 export const end = (targets: unknown, settings: Settings): Promise<Ended> =>
   Effect.runPromise(
     Effect.gen(function* () {
-      const real = { coordination: yield* Coordination, objects: yield* ObjectStore }
+      const real = { coordination: yield* Coordination, objects: yield* ObjectStore, streams: yield* Streams }
       const coordination = settings.coordination?.(real.coordination) ?? real.coordination
       const objects = settings.objects?.(real.objects) ?? real.objects
       const ended = yield* Effect.scoped(client(targets, settings)).pipe(
         Effect.provideService(Coordination, coordination),
-        Effect.provideService(ObjectStore, objects)
+        Effect.provideService(ObjectStore, objects),
+        Effect.provideService(Streams, settings.streams?.(real.streams) ?? real.streams)
       )
-      expect([yield* real.coordination.usage, yield* real.objects.usage]).toEqual([0, 0])
+      expect([yield* real.coordination.usage, yield* real.objects.usage, yield* real.streams.usage]).toEqual([
+        0, 0, 0
+      ])
       return ended
     }).pipe(
       Effect.provide(
-        settings.shared === undefined
-          ? Layer.fresh(Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory))
-          : Layer.succeedContext(settings.shared.services)
+        Layer.mergeAll(
+          Layer.fresh(StreamsMemory.layer),
+          settings.shared === undefined
+            ? Layer.fresh(Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory))
+            : Layer.succeedContext(settings.shared.services)
+        )
       )
     )
   )
@@ -98,6 +107,7 @@ export const failure = async (targets: unknown, settings: Settings): Promise<Fai
 const client = Effect.fnUntraced(function* (targets: unknown, settings: Settings) {
   const coordination = yield* Coordination
   const objects = yield* ObjectStore
+  const streams = yield* Streams
   const { graph, tasks } = GraphBuilder.make(targets, "test")
   const run = `test-${runs++}`
   const plan: Plan.Plan = {
@@ -115,7 +125,7 @@ const client = Effect.fnUntraced(function* (targets: unknown, settings: Settings
   const changed = Latch.makeUnsafe(false)
   const cancel = (reason: string) => void Effect.runFork(coordination.cancel(run, reason))
   yield* Effect.addFinalizer(() =>
-    Effect.orDie(Effect.andThen(coordination.remove(run), objects.removeRun(run)))
+    Effect.orDie(Effect.all([coordination.remove(run), streams.removeRun(run), objects.removeRun(run)]))
   )
   yield* coordination.subscribe(run, CLIENT, (message) => {
     messages.push(message)

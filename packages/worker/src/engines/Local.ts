@@ -1,8 +1,8 @@
 /**
  * Workers as fibers of this thread, as many at once as there are places.
  */
-import { Coordination, ObjectStore } from "@weft/storage"
-import { Cause, Effect, FiberSet, Semaphore } from "effect"
+import { Coordination, ObjectStore, Streams } from "@weft/storage"
+import { Cause, Effect, FiberSet, identity, Option, Semaphore } from "effect"
 import { Host, type Invoker } from "../Engine.ts"
 import type { Invocation } from "../Invocation.ts"
 import { persistent } from "../Persistent.ts"
@@ -34,6 +34,7 @@ export const open = Effect.fnUntraced(function* (context: RunContext, options: L
   const coordination = yield* Coordination
   const calls = persistent(coordination)
   const objects = yield* ObjectStore
+  const streams = yield* Effect.serviceOption(Streams)
   const { run } = context
   const { leases } = options
   const places = Semaphore.makeUnsafe(options.concurrency)
@@ -57,6 +58,7 @@ export const open = Effect.fnUntraced(function* (context: RunContext, options: L
       Effect.provideService(Coordination, coordination),
       Effect.provideService(ObjectStore, objects),
       Effect.provideService(Host, host),
+      Option.isSome(streams) ? Effect.provideService(Streams, streams.value) : identity,
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
           ? Effect.void

@@ -54,6 +54,14 @@ export const complete = (state: WorkerState, finished: Finished): Prompt<void, F
     : undefined
 }
 
+/** Tells coordination of an instance at once, while the worker goes on with it. */
+export const completeNow = (state: WorkerState, finished: Finished): Effect.Effect<void, Failures> =>
+  Effect.suspend(() => {
+    state.finished.push(finished)
+    state.claims.done(finished.instance)
+    return drain(state)
+  })
+
 /** Whether to wait for the next completion: it is of the same short task, and will be here in no time. */
 const lingers = (state: WorkerState, { instance, measure }: Finished): boolean => {
   const next = state.peek()

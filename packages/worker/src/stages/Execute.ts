@@ -6,6 +6,7 @@ import {
   Codec,
   type Failure,
   Instance,
+  type InstanceId,
   Nesting,
   Options,
   type TaskOptions,
@@ -31,16 +32,30 @@ export interface Executed {
   readonly tries: number
 }
 
+/** What a generator function returns. */
+export type Generated = AsyncGenerator<unknown> | Generator<unknown>
+
+/** Takes what a generator yields, as it yields it. */
+export interface Taker {
+  /** Runs the generator to its end, calling it through `enter`; gives the node's value. */
+  readonly take: (generator: Generated, enter: <A>(call: () => A) => A) => Effect.Effect<unknown, unknown>
+}
+
 /** How much of a task's stderr a failure keeps, in characters. */
 const STDERR_TAIL = 4096
 /** How long a timed-out task that ignores its signal may hold up its own retry, in ms. */
 const GRACE_MS = 1000
 
-/** Runs an instance's function on its arguments. What is no call (an `each`'s own nodes) is done here too. */
+/**
+ * Runs an instance's function on its arguments. What is no call (an `each`'s own nodes) is done here too.
+ *
+ * @param taker who takes what a generator yields, if it is not just collected
+ */
 export const call = (
   state: WorkerState,
   work: Work,
-  args: ReadonlyArray<unknown>
+  args: ReadonlyArray<unknown>,
+  taker?: Taker
 ): Prompt<Executed, NodeFailed> => {
   const { graph, tasks } = state.context
   const id = Instance.nodeOf(work.instance)
@@ -57,7 +72,7 @@ export const call = (
       const reference = tasks.get(name)
       return reference === undefined
         ? Effect.fail(failed(state, work, "missing", `the workflow's module exports no task named "${name}"`))
-        : callTask(state, work, reference, args)
+        : callTask(state, work, reference, args, taker)
     }
   }
 }
@@ -89,18 +104,20 @@ const callTask = (
   state: WorkerState,
   work: Work,
   reference: TaskReference,
-  args: ReadonlyArray<unknown>
+  args: ReadonlyArray<unknown>,
+  taker: Taker | undefined
 ): Prompt<Executed, NodeFailed> => {
   const options = state.context.graph.options(Instance.nodeOf(work.instance))
   const running = new RunningTask(state, work)
-  const one = () => attempt(state, work, running, reference, args, options)
+  const one = () => attempt(state, work, running, reference, args, options, taker)
   const tried =
     options.retry === undefined ? one() : retried(state, work, running, toEffect(one), options.retry)
   if (!waits(tried)) return accepted(state, work, running, tried.returned)
   return Effect.matchEffect(tried, {
     onSuccess: ({ returned }) => toEffect(() => accepted(state, work, running, returned)),
     onFailure: (error) => {
-      const kind = error instanceof TaskTimeout ? "timeout" : "error"
+      const isRefused = taker !== undefined && Codec.isRefusal(error)
+      const kind = error instanceof TaskTimeout ? "timeout" : isRefused ? "result" : "error"
       return Effect.fail(
         failed(state, work, kind, messageOf(error), { ...running.evidence(), ...described(error) })
       )
@@ -212,7 +229,7 @@ interface Returned {
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && "then" in value && typeof value.then === "function"
 
-const isGenerator = (value: unknown): value is AsyncGenerator<unknown> | Generator<unknown> =>
+const isGenerator = (value: unknown): value is Generated =>
   typeof value === "object" &&
   value !== null &&
   "next" in value &&
@@ -227,34 +244,47 @@ const attempt = (
   running: RunningTask,
   reference: TaskReference,
   args: ReadonlyArray<unknown>,
-  { retry, timeout }: TaskOptions
+  { retry, timeout }: TaskOptions,
+  taker: Taker | undefined
 ): Prompt<Returned, unknown> => {
   running.begin()
   const release =
     timeout === undefined ? undefined : state.host.guard(state.worker, work.instance, reference.name, timeout)
   let result: unknown
+  let taken: Effect.Effect<unknown, unknown> | undefined
   try {
     result = TaskContext.enter(running, () => {
       const given = (reference.run as (...args: ReadonlyArray<unknown>) => unknown)(...args)
       if (!isGenerator(given)) return given
+      if (taker !== undefined) {
+        taken = taker.take(given, (next) => TaskContext.enter(running, next))
+        return undefined
+      }
       return Symbol.iterator in given ? Array.from(given) : Array.fromAsync(given)
     })
   } catch (error) {
     release?.()
     return Effect.fail(error)
   }
-  if (!isThenable(result)) {
+  if (taken === undefined && !isThenable(result)) {
     release?.()
     return { returned: result }
   }
   const settled = Promise.resolve(result)
-  const promised = Effect.callback<Returned, unknown>((resume) => {
-    settled.then(
-      (returned) => resume(Effect.succeed({ returned })),
-      (error: unknown) => resume(Effect.fail(error))
-    )
-    return Effect.sync(() => running.stop(new Error("the run has ended")))
-  })
+  const interrupted = Effect.sync(() => running.stop(new Error("the run has ended")))
+  const promised =
+    taken === undefined
+      ? Effect.callback<Returned, unknown>((resume) => {
+          settled.then(
+            (returned) => resume(Effect.succeed({ returned })),
+            (error: unknown) => resume(Effect.fail(error))
+          )
+          return interrupted
+        })
+      : Effect.onInterrupt(
+          Effect.map(taken, (returned): Returned => ({ returned })),
+          () => interrupted
+        )
   if (timeout === undefined) return promised
   const error = new TaskTimeout({ ms: timeout })
   const late = Effect.suspend(() => {
@@ -266,6 +296,38 @@ const attempt = (
     Effect.tapError((found) => (found === error && again ? quiet(settled) : Effect.void)),
     Effect.ensuring(Effect.sync(() => release?.()))
   )
+}
+
+/**
+ * Calls a node's function for a reader of its items that can get them nowhere else: what it yields comes as it is asked
+ * for. What it writes is told as its own.
+ */
+export const iterate = async function* (
+  state: WorkerState,
+  instance: InstanceId,
+  args: ReadonlyArray<unknown>
+): AsyncGenerator<unknown> {
+  const { graph, tasks } = state.context
+  const name = graph.name(Instance.nodeOf(instance))
+  const reference = tasks.get(name)
+  if (reference === undefined) throw new Error(`the workflow's module exports no task named "${name}"`)
+  const running = new RunningTask(state, { instance, attempt: 1 })
+  running.begin()
+  const enter = <A>(call: () => A) => TaskContext.enter(running, call)
+  const given = await enter(() => (reference.run as (...args: ReadonlyArray<unknown>) => unknown)(...args))
+  if (!isGenerator(given)) {
+    yield* given as Iterable<unknown>
+    return
+  }
+  try {
+    for (;;) {
+      const step = await enter(() => given.next())
+      if (step.done) return
+      yield step.value
+    }
+  } finally {
+    await enter(() => given.return(undefined))
+  }
 }
 
 /** Waits until a task that has been told to stop has done so, though not for ever. */

@@ -50,7 +50,8 @@ const share = Effect.fnUntraced(function* (
   named: ReadonlyArray<Invocation>
 ): Effect.fn.Return<void, StoreError | EngineError> {
   const pieces = divide(work, state.invoker.parallelism)
-  if (pieces.length === 1 || state.peek() === undefined) state.adopt(pieces.shift() ?? [])
+  const mayKeep = !state.streaming && (pieces.length === 1 || state.peek() === undefined)
+  if (mayKeep) state.adopt(pieces.shift() ?? [])
   const invocations: Array<Invocation> = [...named]
   for (const piece of pieces) invocations.push(yield* flexibleInvocation(state, piece))
   if (invocations.length === 0) return

@@ -9,10 +9,12 @@ import { Codec, Flow, Graph, Instance, type InstanceId } from "@weft/core"
 import type { StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import * as Arguments from "../Arguments.ts"
+import { LiveItems } from "../LiveItems.ts"
 import { type Prompt, toEffect } from "../Prompt.ts"
 import { constantKey, valueKey } from "../RunContext.ts"
+import { StreamHandle } from "../StreamHandle.ts"
 import { NodeFailed, type WorkerState } from "../WorkerState.ts"
-import { call } from "./Execute.ts"
+import { call, iterate } from "./Execute.ts"
 
 /** The arguments, the list's length where there is one, and how many bytes were read for them. */
 export interface Inputs {
@@ -82,7 +84,10 @@ const decoded = (
 ): Prompt<Inputs, NodeFailed> => {
   try {
     const args = Arguments.resolve(state.context.graph, instance, width, {
-      value: (input) => state.values.get(input),
+      value: (input) => {
+        const value = state.values.get(input)
+        return value instanceof StreamHandle ? liveItems(state, value, instance) : value
+      },
       constant: (index) => state.context.constant(index)?.value
     })
     return { args, width, bytes }
@@ -90,6 +95,24 @@ const decoded = (
     if (!(error instanceof Codec.Undecodable)) throw error
     return Effect.fail(inputFailed(state, instance, `an input cannot be read: ${error.message}`))
   }
+}
+
+const isStream = (state: WorkerState, instance: InstanceId) =>
+  state.streams !== undefined && state.context.streamed.has(Instance.nodeOf(instance))
+
+/** What a reader gets of a node whose items are streamed. */
+const liveItems = (
+  state: WorkerState,
+  { instance }: StreamHandle,
+  reader: InstanceId
+): AsyncIterable<unknown> => {
+  const generate = async function* () {
+    const { args } = await Effect.runPromise(toEffect(() => inputs(state, instance)))
+    yield* iterate(state, instance, args)
+  }
+  return state.streams === undefined
+    ? { [Symbol.asyncIterator]: generate }
+    : new LiveItems(state, state.streams, instance, reader, generate)
 }
 
 const inputFailed = (state: WorkerState, instance: InstanceId, message: string) =>
@@ -116,7 +139,14 @@ const fetch = Effect.fnUntraced(function* (
     bytes += value.length
   }
   const found = missing.length === 0 ? [] : yield* state.coordination.read(state.run, missing)
-  const large = missing.filter((_, i) => found[i] === "object")
+  for (const [i, instance] of missing.entries()) {
+    // Wherever its items are: that is found out when they are asked for.
+    if (isStream(state, instance) && !(found[i] instanceof Uint8Array)) {
+      state.values.made(instance, new StreamHandle(instance), 0)
+      state.values.setStored(instance)
+    }
+  }
+  const large = missing.filter((one, i) => found[i] === "object" && !isStream(state, one))
   for (const [i, value] of found.entries()) if (value instanceof Uint8Array) came(missing[i]!, value)
   if (large.length + constants.length > 0) {
     const keys = [...large.map(valueKey), ...constants.map(constantKey)]

@@ -10,6 +10,7 @@ import type { Kept, StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import { type Prompt, waits } from "../Prompt.ts"
 import { valueKey } from "../RunContext.ts"
+import { StreamHandle } from "../StreamHandle.ts"
 import type { WorkerState } from "../WorkerState.ts"
 
 /** Takes the value of a completed instance into memory, and puts it where others will look for it. */
@@ -43,6 +44,16 @@ export const store = (
   keep.push({ instance, value: "object", readers })
   state.untoldObjects.add(instance)
   return Effect.as(state.objects.put(state.run, valueKey(instance), bytes), bytes.length)
+}
+
+/**
+ * Says that the value of a node whose items are streamed will lie in the object store. It will if a reader needs it; until
+ * then, and for readers that need nothing else, its handle stands for it.
+ */
+export const publishStream = (state: WorkerState, instance: InstanceId, keep: Array<Kept>): void => {
+  state.values.made(instance, new StreamHandle(instance), 0)
+  state.values.setStored(instance)
+  keep.push({ instance, value: "object", readers: state.context.readersOf(Instance.nodeOf(instance)) })
 }
 
 /** Keeps the elements of a list that was opened: each on its own, so that nobody has to read the whole list. */
