@@ -15,7 +15,11 @@
 import { layer } from "@effect/vitest"
 import type { Layer } from "effect"
 import type { Coordination } from "./Coordination.ts"
-import type { CoordinationCapabilities, ObjectStoreCapabilities } from "./conformance/Capabilities.ts"
+import type {
+  CoordinationCapabilities,
+  ObjectStoreCapabilities,
+  StreamsCapabilities
+} from "./conformance/Capabilities.ts"
 import { completing } from "./conformance/Completing.ts"
 import { ending } from "./conformance/Ending.ts"
 import { histories } from "./conformance/Histories.ts"
@@ -24,14 +28,17 @@ import { leases } from "./conformance/Leases.ts"
 import { messages } from "./conformance/Messages.ts"
 import { named } from "./conformance/Named.ts"
 import { objects } from "./conformance/Objects.ts"
+import { streams as streamTests } from "./conformance/Streams.ts"
 import { values } from "./conformance/Values.ts"
 import type { History } from "./History.ts"
 import type { ObjectStore } from "./ObjectStore.ts"
+import type { Streams } from "./Streams.ts"
 
 export type {
   CoordinationCapabilities,
   ObjectStoreCapabilities,
-  Skipped
+  Skipped,
+  StreamsCapabilities
 } from "./conformance/Capabilities.ts"
 
 /** Registers the tests of a store of runs. */
@@ -56,6 +63,13 @@ export const objectStore = <E>(
   store: Layer.Layer<ObjectStore, E>,
   capabilities: ObjectStoreCapabilities
 ): void => layer(store, { excludeTestServices: true })(name, (it) => objects(it, capabilities))
+
+/** Registers the tests of a store of streams. */
+export const streams = <E>(
+  name: string,
+  store: Layer.Layer<Streams, E>,
+  capabilities: StreamsCapabilities
+): void => layer(store, { excludeTestServices: true })(name, (it) => streamTests(it, capabilities))
 
 /** Registers the tests of a history. */
 export const history = <E>(name: string, store: Layer.Layer<History, E>): void =>

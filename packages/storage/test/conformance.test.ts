@@ -1,6 +1,6 @@
 // The suites on the adapters in memory.
-import { CoordinationMemory, History, ObjectStore } from "@weft/storage"
-import { coordination, history, objectStore } from "@weft/storage/conformance"
+import { CoordinationMemory, History, ObjectStore, StreamsMemory } from "@weft/storage"
+import { coordination, history, objectStore, streams } from "@weft/storage/conformance"
 import { Layer } from "effect"
 import { TestClock } from "effect/testing"
 
@@ -13,3 +13,8 @@ coordination("CoordinationMemory", Layer.provideMerge(CoordinationMemory.layer, 
 objectStore("ObjectStore.layerMemory", ObjectStore.layerMemory, { largeBytes: 8 * 2 ** 20, usage: true })
 
 history("History.layerMemory", History.layerMemory)
+
+streams("StreamsMemory", Layer.provideMerge(StreamsMemory.layer, TestClock.layer()), {
+  time: { elapse: (ms) => TestClock.adjust(ms) },
+  usage: true
+})

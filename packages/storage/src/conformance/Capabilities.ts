@@ -27,3 +27,14 @@ export interface ObjectStoreCapabilities {
   /** Whether `usage` is exact and nobody else uses the store meanwhile. */
   readonly usage: true | Skipped
 }
+
+/** Of a store of streams. */
+export interface StreamsCapabilities {
+  /**
+   * Lets the store's time pass. Where time is real, `lifeMs` of the store must be short, but so long that a few calls in
+   * a row take less than a quarter of it.
+   */
+  readonly time: { readonly elapse: (ms: number) => Effect.Effect<void> } | Skipped
+  /** Whether `usage` is exact and nobody else uses the store meanwhile. */
+  readonly usage: true | Skipped
+}
