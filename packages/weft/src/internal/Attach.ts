@@ -98,27 +98,28 @@ export const watch = Effect.fnUntraced(function* (
   party.account(state, true)
   return yield* Party.follow(party, {
     engine: ELSEWHERE,
-    untilOver: untilEnded(party, pollMs),
+    untilOver: untilEnded(party, state, pollMs),
     result: RunResult.check,
     leave: () => Effect.void,
     over: () => Effect.void
   })
 })
 
-/** Waits until the run has ended, and touches nothing of it. */
+/** Waits until the run has ended, and touches nothing of it. `last` is how it was when it was last seen. */
 const untilEnded = Effect.fnUntraced(function* (
   { changed, coordination, endedAs, run }: Party.Party,
+  last: RunState,
   pollMs: number
 ) {
-  let last: RunState | undefined
+  let before = last
   while (true) {
     const state = yield* coordination.state(run)
-    if (state.status === "gone" && last !== undefined) {
+    if (state.status === "gone") {
       // Its client was faster: it has fetched the result, and removed the run.
-      return { ...last, status: endedAs() ?? state.status, endedAt: last.heardAt }
+      return { ...before, status: endedAs() ?? state.status, endedAt: before.heardAt }
     }
     if (state.status !== "running") return state
-    last = state
+    before = state
     yield* Effect.timeoutOption(changed.await, pollMs)
     changed.closeUnsafe()
   }

@@ -108,7 +108,7 @@ export const join = Effect.fnUntraced(function* (known: Known, listener: Listene
   const store = persistent(observed(yield* Coordination, tell), { forMs: PATIENCE_MS })
   yield* store.subscribe(run, CLIENT, (message) => {
     tally.add(message)
-    if (message.type === "ended") endedAs = message.status
+    if (message.type === "ended" && message.status !== "gone") endedAs = message.status
     tell(message)
     if (message.type === "ended" || message.type === "lost") changed.openUnsafe()
   })

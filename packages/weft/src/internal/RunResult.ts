@@ -12,13 +12,16 @@ export const check = Effect.fnUntraced(function* (graph: Graph.Graph, state: Run
   if (state.status === "gone") return yield* new UnknownRun({ run: state.run })
   if (state.status === "cancelled")
     return yield* new RunCancelled({ run: state.run, reason: state.reason ?? "no reason given" })
-  if (state.status !== "succeeded") {
+  if (state.status === "succeeded") return
+  // A failed run says why, unless its client was faster than who watched it, and has removed it.
+  if (state.failures.length > 0) {
     return yield* new RunFailed({
       run: state.run,
       workflow: state.workflow,
       failures: state.failures.map((failure) => named(graph, failure))
     })
   }
+  return yield* new UnknownRun({ run: state.run })
 })
 
 /** The value that was asked for, or why there is none. */
