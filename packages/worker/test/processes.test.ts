@@ -1,19 +1,40 @@
 // Workers in processes of their own, over stores that all of them get at.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { each } from "@weft/core"
 import fc from "fast-check"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, describe, expect, it } from "vitest"
 import { arbitraryWorkflow, moduleUrl as randomModule } from "../../core/test/randomGraph.ts"
 import { processes } from "../src/index.ts"
 import { arbitraryPlan } from "./arbitraryPlan.ts"
-import { type Served, serve } from "./fixtures/served.ts"
-import { value } from "./harness.ts"
+import { serve } from "./fixtures/served.ts"
+import * as tasks from "./fixtures/tasks.ts"
+import { LAYERS_SIZE, layers } from "./fixtures/workflows.ts"
+import { end, failure, type Settings, value } from "./harness.ts"
+import { ended, pidsOf } from "./pids.ts"
 
-let served: Served
-beforeAll(async () => {
-  served = await serve()
+const { add, double, list, moduleUrl } = tasks
+const shared = await serve()
+const folder = mkdtempSync(join(tmpdir(), "weft-processes-"))
+afterAll(async () => {
+  rmSync(folder, { recursive: true })
+  await shared[Symbol.asyncDispose]()
 })
-afterAll(() => served[Symbol.asyncDispose]())
 
-const shared = () => ({ shared: served, leaseMs: 10_000 })
+const pair = processes({ processes: 2, idleMs: 5 })
+const one = processes({ processes: 1, idleMs: 1 })
+afterAll(() => Promise.all([pair.close(), one.close()]))
+
+const settings = (engine = pair, leaseMs = 10_000): Settings => ({
+  engine,
+  module: moduleUrl,
+  shared,
+  leaseMs,
+  maxAttempts: 10
+})
 
 describe("random workflows with random plans", () => {
   const engines = [
@@ -28,10 +49,170 @@ describe("random workflows with random plans", () => {
     ({ engine }) =>
       fc.assert(
         fc.asyncProperty(arbitraryWorkflow, arbitraryPlan, async ({ build, expected }, plan) => {
-          expect(await value(build(), { engine, plan, module: randomModule, ...shared() })).toEqual(expected)
+          const found = await value(build(), { ...settings(engine), plan, module: randomModule })
+          expect(found).toEqual(expected)
         }),
         { numRuns: 60, interruptAfterTimeLimit: 110_000, markInterruptAsFailure: true }
       ),
     120_000
   )
+})
+
+describe("the pool", () => {
+  it("refuses runs whose stores no other process can reach", async () => {
+    const alone: Settings = { engine: pair, module: moduleUrl }
+    await expect(value(add(1, 2), alone)).rejects.toThrow("need a store that other processes can reach")
+  })
+
+  it("refuses runs whose tasks cannot be imported", async () => {
+    const { module: _, ...rest } = settings()
+    await expect(value(add(1, 2), rest)).rejects.toThrow("find tasks by importing the module")
+  })
+
+  it("keeps its processes for the next run, and has no more than it may", async () => {
+    const first = await pidsOf(settings())
+    expect(first).toHaveLength(2)
+    expect(first).not.toContain(process.pid)
+    expect(await pidsOf(settings())).toEqual(first)
+  })
+
+  it("starts no process that nobody needs", async () => {
+    const engine = processes({ processes: 8 })
+    expect(await pidsOf(settings(engine), 1)).toHaveLength(1)
+    await engine.close()
+  })
+
+  it("gets along with fewer processes than named workers, whoever waits for whom", async () => {
+    const plan = (graph: { readonly size: number }) => ({
+      nodes: new Map(Array.from({ length: graph.size }, (_, id) => [id, { worker: `w${id % 7}` }] as const))
+    })
+    const sums = each(list(10), (n) => add(n, double(n), double(double(n))))
+    expect(await value(sums, { ...settings(one), plan })).toEqual(Array.from({ length: 10 }, (_, n) => n * 7))
+  })
+
+  it("leaves no process when it is closed, and can be used again", async () => {
+    const engine = processes({ processes: 2 })
+    const pids = await pidsOf(settings(engine))
+    await engine.close()
+    expect(pids.map(ended)).toEqual([true, true])
+    const again = await pidsOf(settings(engine))
+    expect(again).toHaveLength(2)
+    await engine.close()
+    expect(again.map(ended)).toEqual([true, true])
+  })
+
+  it("tells what tasks write, and passes on what is written past that", async () => {
+    const { messages, status } = await end(tasks.say("text"), settings())
+    expect(status).toBe("succeeded")
+    const texts = messages.flatMap((message) => (message.type === "output" ? [message.text] : []))
+    expect(texts).toEqual(["text before\n", "text after\n", "text at last\n"])
+  })
+})
+
+describe("a task that", () => {
+  const failed = (targets: unknown, engine = pair) =>
+    failure(targets, { ...settings(engine), maxAttempts: 3 })
+
+  it.each([
+    ["block", tasks.block.with({ timeout: 20 })()],
+    ["blockLater", tasks.blockLater.with({ timeout: 20 })()],
+    ["endlessly", tasks.endlessly.with({ timeout: 20 })()]
+  ])("blocks its process for longer than its timeout is ended with it: %s", async (task, node) => {
+    const found = await failed([node, tasks.wait(1)])
+    expect(found).toMatchObject({ kind: "timeout", task, instance: 0 })
+  })
+
+  it("blocks its process is ended with it when another node fails", async () => {
+    expect(await failed([tasks.block(), tasks.bad("rejection")])).toMatchObject({ task: "bad" })
+  })
+
+  it("ends its process now and then is run again", async () => {
+    const nodes = [1, 2, 3, 4].map((n) => tasks.exitOnce(folder, n))
+    expect(await value(add(...nodes), settings())).toBe(10)
+  })
+
+  it.each([
+    ["exits", tasks.exit(7), "exit code 7"],
+    ["is killed", tasks.kill("SIGKILL"), "SIGKILL"],
+    ["throws where nobody catches it", tasks.throwLater(), "thrown where nobody catches it"]
+  ])("%s fails the run when it has ended too many processes", async (_, node, reason) => {
+    const found = await failed([node, tasks.wait(1)])
+    expect(found).toMatchObject({ kind: "lost", instance: 0, attempts: 3 })
+    expect(found.message).toContain(reason)
+  })
+
+  it("fills its process's memory fails the run", async () => {
+    const small = processes({ processes: 1, heapMiB: 48 })
+    const found = await failed(tasks.fillMemory(), small)
+    await small.close()
+    expect(found).toMatchObject({ kind: "lost", instance: 0 })
+    expect(found.message).toContain("ran out of heap memory")
+  })
+})
+
+describe("processes that are killed", () => {
+  it.each(Array.from({ length: 6 }, (_, i) => [i < 3 ? 1 : 2, 40 + 70 * (i % 3)]))(
+    "cost time only: %i of 2, after %i ms",
+    async (count, ms) => {
+      const pids = await pidsOf(settings())
+      const running = value(layers(), settings())
+      await sleep(ms)
+      for (const pid of pids.slice(0, count)) process.kill(pid, "SIGKILL")
+      expect(await running).toBe(36)
+      const now = await pidsOf(settings())
+      expect(now.filter((pid) => pids.includes(pid))).toHaveLength(2 - count)
+    }
+  )
+})
+
+describe("a process that is stopped", () => {
+  it("for longer than the lease is done without, and used again when it goes on", async () => {
+    const engine = processes({ processes: 2, concurrency: 4, idleMs: 5 })
+    const pids = await pidsOf(settings(engine), 16)
+    const gate = join(folder, "gate")
+    const completed = new Set<unknown>()
+    let resume = () => {}
+    const rest = new Promise<void>((done) => {
+      resume = done
+    })
+    const onMessage: Settings["onMessage"] = (message) => {
+      if (message.type !== "completed") return
+      for (const { instance } of message.completions) completed.add(instance)
+      // All but the one that waits.
+      if (completed.size === LAYERS_SIZE) resume()
+    }
+    const running = value([layers(), tasks.waitFor(gate)], { ...settings(engine, 900), onMessage })
+    await sleep(60)
+    process.kill(pids[0]!, "SIGSTOP")
+    await rest
+    process.kill(pids[0]!, "SIGCONT")
+    writeFileSync(gate, "")
+    expect(await running).toEqual([36, gate])
+    expect(await pidsOf(settings(engine), 16)).toEqual(pids)
+    await engine.close()
+  })
+
+  it("for ever is ended when its run is over", async () => {
+    const pids = await pidsOf(settings(pair, 900))
+    const running = value(layers(), settings(pair, 900))
+    await sleep(60)
+    process.kill(pids[0]!, "SIGSTOP")
+    expect(await running).toBe(36)
+    expect(ended(pids[0]!)).toBe(true)
+  })
+})
+
+describe("leases", () => {
+  it("are kept while a task blocks its process", async () => {
+    const { messages, status, value: given } = await end(tasks.busy(4000), settings(one, 1200))
+    expect([status, given]).toEqual(["succeeded", 4000])
+    expect(messages.filter(({ type }) => type === "lost")).toEqual([])
+  })
+
+  it("are kept while a worker waits for a place", async () => {
+    const nodes = Array.from({ length: 6 }, () => tasks.busy(700))
+    const { messages, status } = await end(nodes, settings(one, 1200))
+    expect(status).toBe("succeeded")
+    expect(messages.filter(({ type }) => type === "lost")).toEqual([])
+  })
 })

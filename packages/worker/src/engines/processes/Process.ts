@@ -4,7 +4,7 @@ import type { Socket } from "node:net"
 import { fileURLToPath } from "node:url"
 import { isFromVessel } from "../pool/Protocol.ts"
 import type { Launch, VesselSettings } from "../pool/Vessel.ts"
-import { isCrashed, type Opening } from "./Protocol.ts"
+import { isCrashed, type Opening, type ProcessSettings } from "./Protocol.ts"
 
 /** Processes that have to end with this one. */
 const children = new Set<ChildProcess>()
@@ -27,14 +27,18 @@ export const launch =
   ({ ended, receive }) => {
     // From source the entry is a .ts file, which Node runs as it is.
     const entry = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.js", import.meta.url)
-    const child = fork(fileURLToPath(entry), [JSON.stringify(settings)], {
-      serialization: "advanced",
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
-      execArgv: [
-        ...inheritedArguments(),
-        ...(heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`])
-      ]
-    })
+    const child = fork(
+      fileURLToPath(entry),
+      [JSON.stringify({ ...settings, parent: process.pid } satisfies ProcessSettings)],
+      {
+        serialization: "advanced",
+        stdio: ["ignore", "pipe", "pipe", "ipc"],
+        execArgv: [
+          ...inheritedArguments(),
+          ...(heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`])
+        ]
+      }
+    )
     if (children.size === 0) process.on("exit", endAll)
     children.add(child)
     let crashed: string | undefined
@@ -94,7 +98,10 @@ const describe = (
 ): string => {
   if (crashed !== undefined) return `its process ended by an uncaught error: ${crashed}`
   if (tail.includes("JavaScript heap out of memory")) return "its process ran out of heap memory"
-  return signal === null ? `its process ended with exit code ${code}` : `its process was ended by ${signal}`
+  if (signal !== null) return `its process was ended by ${signal}`
+  // What Node.js said, if it could not even begin.
+  const error = tail.split("\n").findLast((line) => /^\w*Error\b.*: /.test(line))
+  return `its process ended with exit code ${code}${error === undefined ? "" : `: ${error}`}`
 }
 
 /** Options of this process that make no sense in another: debuggers, code of its own, other ways to run. */

@@ -1,6 +1,12 @@
 /** What a process of the engine is told, and tells, beside what all vessels do. */
 import type { StoresReference } from "@weft/storage"
-import type { FromVessel } from "../pool/Protocol.ts"
+import type { VesselSettings } from "../pool/Vessel.ts"
+
+/** What a process is started with, as JSON in its first argument. */
+export interface ProcessSettings extends VesselSettings {
+  /** The parent's id. When the process looks itself, it may be gone already. */
+  readonly parent: number
+}
 
 /** Comes before the first worker of a run. */
 export interface Opening {
@@ -35,5 +41,3 @@ export const isCrashed = (message: unknown): message is Crashed =>
   message !== null &&
   (message as Crashed).type === "crashed" &&
   typeof (message as Crashed).error === "string"
-
-export type FromProcess = FromVessel | Crashed

@@ -8,18 +8,17 @@ import { connect } from "../Connections.ts"
 import * as Leases from "../Leases.ts"
 import { type FromVessel, isToVessel } from "../pool/Protocol.ts"
 import { Runner } from "../pool/Runner.ts"
-import type { VesselSettings } from "../pool/Vessel.ts"
 import { Renewal } from "../Renewal.ts"
 import { Deadlines } from "./Deadlines.ts"
 import { type KnownRun, Orphan } from "./Orphan.ts"
-import { type Crashed, isOpening } from "./Protocol.ts"
+import { type Crashed, isOpening, type ProcessSettings } from "./Protocol.ts"
 
 const send = process.send?.bind(process)
 if (send === undefined) throw new Error('this module is the entry of a process of the engine "processes"')
 // The channel is not the tasks': what runs in them must not take itself for a child of anybody.
 delete process.send
 
-const settings = JSON.parse(process.argv[2]!) as VesselSettings
+const settings = JSON.parse(process.argv[2]!) as ProcessSettings
 const runs = new Map<string, KnownRun>()
 let orphan: Orphan | undefined
 
@@ -28,7 +27,7 @@ const post = (message: FromVessel) => {
   if (process.connected) send(message, () => {})
 }
 
-const renewal = new Renewal(process.ppid, (run) => void runner.close(run))
+const renewal = new Renewal(settings.parent, (run) => void runner.close(run))
 const deadlines = new Deadlines((at) => renewal.setDeadline(at))
 
 const runner: Runner = new Runner({

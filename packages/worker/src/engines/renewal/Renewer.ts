@@ -1,4 +1,5 @@
 /** Renews the leases of runs, in the thread that does only that. */
+import { Coordination } from "@weft/storage"
 import { Effect } from "effect"
 import { heartbeat } from "../../Heartbeat.ts"
 import { connect } from "../Connections.ts"
@@ -22,18 +23,24 @@ export const start = (
   workers: ReadonlySet<string>,
   listener: RenewerListener
 ): (() => void) => {
-  const renewed = Effect.flatMap(connect(stores), (services) =>
-    Effect.provideContext(heartbeat(run, leaseMs, workers), services)
-  )
+  const renewed = Effect.gen(function* () {
+    // At once: getting here has taken its time.
+    const coordination = yield* Coordination
+    yield* Effect.ignore(coordination.renew(run, [...workers]))
+    return yield* heartbeat(run, leaseMs, workers)
+  })
   const fiber = Effect.runFork(
-    Effect.matchCauseEffect(renewed, {
-      onSuccess: () => Effect.sync(listener.over),
-      onFailure: (cause) =>
-        Effect.andThen(
-          Effect.logWarning(`the leases of the run ${run} could not be renewed`, cause),
-          Effect.sync(listener.failed)
-        )
-    })
+    Effect.matchCauseEffect(
+      Effect.flatMap(connect(stores), (services) => Effect.provideContext(renewed, services)),
+      {
+        onSuccess: () => Effect.sync(listener.over),
+        onFailure: (cause) =>
+          Effect.andThen(
+            Effect.logWarning(`the leases of the run ${run} could not be renewed`, cause),
+            Effect.sync(listener.failed)
+          )
+      }
+    )
   )
   return () => fiber.interruptUnsafe()
 }

@@ -1,0 +1,176 @@
+// Processes whose parent, the client, is gone: they go on with its run, and end by themselves.
+import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
+import { createInterface } from "node:readline"
+import { setTimeout as sleep } from "node:timers/promises"
+import { promisify } from "node:util"
+import { Codec } from "@weft/core"
+import { CLIENT, Coordination, type Message, type RunState } from "@weft/storage"
+import { Context, Effect, Scope } from "effect"
+import { afterAll, afterEach, describe, expect, it } from "vitest"
+import type { Told } from "./fixtures/client.ts"
+import { serve } from "./fixtures/served.ts"
+import { LAYERS_SIZE } from "./fixtures/workflows.ts"
+import { ended } from "./pids.ts"
+
+const run = promisify(execFile)
+const served = await serve()
+const coordination = Context.get(served.services, Coordination)
+const scope = Scope.makeUnsafe()
+const { port } = served.reference.options as { readonly port: number }
+afterAll(() => served[Symbol.asyncDispose]())
+
+const LEASE_MS = 900
+let runs = 0
+/** All processes of the test that is running. */
+let started: Array<number> = []
+
+afterEach(() => {
+  for (const pid of started) if (!ended(pid)) process.kill(pid, "SIGKILL")
+  started = []
+})
+
+/** Starts a client. It says when its run has begun; `busy` resolves when a task runs. */
+const start = async (workflow: Told["workflow"], more: Partial<Told> = {}) => {
+  const told: Told = { port, run: `orphaned-${runs++}`, leaseMs: LEASE_MS, processes: 2, workflow, ...more }
+  const program = spawn(
+    process.execPath,
+    ["--conditions=@weft/source", `${import.meta.dirname}/fixtures/client.ts`, JSON.stringify(told)],
+    { stdio: ["ignore", "pipe", "inherit"] }
+  )
+  started.push(program.pid!)
+  const busy = new Promise<void>((resume) => {
+    const heard = ({ type }: Message) => {
+      if (type === "started") resume()
+    }
+    Effect.runSync(Scope.provide(coordination.subscribe(told.run, CLIENT, heard), scope))
+  })
+  const lines = createInterface(program.stdout)
+  const says = async (line: string) => {
+    for await (const [said] of on(lines)) if (said === line) return
+  }
+  return { program, run: told.run, says, busy, children: () => childrenOf(program.pid!) }
+}
+
+async function* on(lines: NodeJS.EventEmitter) {
+  while (true) yield (await once(lines, "line")) as [string]
+}
+
+const childrenOf = async (parent: number): Promise<ReadonlyArray<number>> => {
+  const { stdout } = await run("ps", ["-A", "-o", "pid=,ppid="])
+  const children = stdout
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number) as [number, number])
+    .flatMap(([pid, ppid]) => (ppid === parent ? [pid] : []))
+  started.push(...children)
+  return children
+}
+
+/** Asks again until it is so. */
+const until = async <A>(ask: () => Promise<A> | A, isSo: (a: A) => boolean): Promise<A> => {
+  while (true) {
+    const answer = await ask()
+    if (isSo(answer)) return answer
+    await sleep(20)
+  }
+}
+
+const state = (of: string): Promise<RunState> => Effect.runPromise(coordination.state(of))
+const over = (of: string) =>
+  until(
+    () => state(of),
+    ({ status }) => status !== "running"
+  )
+const allEnded = (pids: ReadonlyArray<number>) =>
+  until(
+    () => pids.every(ended),
+    (all) => all
+  )
+
+/** What the last node of `layers` gave. */
+const result = async (of: string): Promise<unknown> => {
+  const [bytes] = await Effect.runPromise(coordination.read(of, [LAYERS_SIZE - 1]))
+  await Effect.runPromise(coordination.remove(of))
+  return Codec.decode(bytes as Uint8Array)
+}
+
+describe("when the client is killed", () => {
+  it.each([0, 20, 60, 120, 200])("its processes finish its run, and end: after %i ms", async (ms) => {
+    const client = await start("layers")
+    await client.says("begun")
+    const children = await until(client.children, ({ length }) => length === 2)
+    await sleep(ms)
+    process.kill(client.program.pid!, "SIGKILL")
+    expect((await over(client.run)).status).toBe("succeeded")
+    expect(await result(client.run)).toBe(36)
+    await allEnded(children)
+  })
+
+  it("and one of its processes, the other finishes the run", async () => {
+    const client = await start("layers")
+    await client.says("begun")
+    const children = await until(client.children, ({ length }) => length === 2)
+    // Until each of them knows of the run: one that never has heard of it has no part in it.
+    await until(
+      () => state(client.run),
+      ({ completed }) => completed > 10
+    )
+    for (const pid of [client.program.pid!, children[0]!]) process.kill(pid, "SIGKILL")
+    expect((await over(client.run)).status).toBe("succeeded")
+    expect(await result(client.run)).toBe(36)
+    await allEnded(children)
+  })
+
+  it("processes without a run end at once", async () => {
+    const client = await start("layers", { stays: true })
+    await client.says("ended succeeded")
+    const children = await client.children()
+    expect(children).toHaveLength(2)
+    process.kill(client.program.pid!, "SIGKILL")
+    await allEnded(children)
+  })
+
+  it("and the run is cancelled, a process that a task blocks ends", async () => {
+    const client = await start("blocked", { processes: 1 })
+    await client.says("begun")
+    const children = await until(client.children, ({ length }) => length === 1)
+    await client.busy
+    process.kill(client.program.pid!, "SIGKILL")
+    await Effect.runPromise(coordination.cancel(client.run, "by the test"))
+    await allEnded(children)
+    await Effect.runPromise(coordination.remove(client.run))
+  })
+
+  it("a process that a task blocks for longer than its timeout ends", async () => {
+    const client = await start("overdue", { processes: 1 })
+    await client.says("begun")
+    const children = await until(client.children, ({ length }) => length === 1)
+    await client.busy
+    process.kill(client.program.pid!, "SIGKILL")
+    await allEnded(children)
+    await Effect.runPromise(coordination.remove(client.run))
+  })
+
+  it("by an interrupt that its processes got too, they end with it", async () => {
+    const client = await start("layers")
+    await client.says("begun")
+    const children = await until(client.children, ({ length }) => length === 2)
+    for (const pid of children) process.kill(pid, "SIGINT")
+    process.kill(client.program.pid!, "SIGINT")
+    await allEnded(children)
+    expect((await state(client.run)).status).toBe("running")
+    await Effect.runPromise(coordination.remove(client.run))
+  })
+})
+
+describe("when the client ends", () => {
+  it("its processes have ended", async () => {
+    const client = await start("layers")
+    await client.says("begun")
+    const children = await until(client.children, ({ length }) => length === 2)
+    await once(client.program, "exit")
+    await allEnded(children)
+    expect((await state(client.run)).status).toBe("succeeded")
+    await Effect.runPromise(coordination.remove(client.run))
+  })
+})
