@@ -1,19 +1,23 @@
-// What is said of modules that cannot be used, whether asked directly or by a thread.
+// What is said of modules that cannot be used, whether asked directly, by a thread or by a process.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { Effect } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
-import { TaskModule, threads } from "../src/index.ts"
+import { processes, TaskModule, threads } from "../src/index.ts"
+import { serve } from "./fixtures/served.ts"
 import { add, moduleUrl } from "./fixtures/tasks.ts"
 import { failure } from "./harness.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "weft-module-"))
 const pool = threads({ threads: 1, idleMs: 1 })
+const others = processes({ processes: 1, idleMs: 1 })
+const shared = await serve()
 afterAll(async () => {
   rmSync(folder, { recursive: true })
-  await pool.close()
+  await Promise.all([pool.close(), others.close()])
+  await shared[Symbol.asyncDispose]()
 })
 
 let files = 0
@@ -90,8 +94,12 @@ describe("loadBehaviour", () => {
   })
 })
 
-describe("a thread", () => {
-  const failed = (module: string, targets: unknown = add(1, 2)) => failure(targets, { engine: pool, module })
+describe.each([
+  { name: "a thread", engine: pool, stores: {} },
+  { name: "a process", engine: others, stores: { shared, leaseMs: 10_000 } }
+])("$name", ({ engine, stores }) => {
+  const failed = (module: string, targets: unknown = add(1, 2)) =>
+    failure(targets, { engine, module, ...stores })
 
   it.each(broken)("ends the run if the module %s", async (_, source, message) => {
     const found = await failed(write(source))
@@ -115,6 +123,6 @@ describe("a thread", () => {
 
   it("goes on with other runs after that", async () => {
     await failed(write("throw 1"))
-    await expect(failure(add(), { engine: pool, module: moduleUrl })).rejects.toThrow()
+    await expect(failure(add(), { engine, module: moduleUrl, ...stores })).rejects.toThrow()
   })
 })

@@ -4,25 +4,34 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { each, type Failure } from "@weft/core"
 import { afterAll, describe, expect, it } from "vitest"
-import { type Engine, inline, threads } from "../src/index.ts"
+import { type Engine, inline, processes, threads } from "../src/index.ts"
 import * as plain from "./fixtures/plain.ts"
+import { serve } from "./fixtures/served.ts"
 import * as tasks from "./fixtures/tasks.ts"
 import { failure, type Settings, value } from "./harness.ts"
 
 const { add, bad, double, echo } = tasks
-const settings = (engine: Engine): Settings => ({ engine, module: tasks.moduleUrl })
+const shared = await serve()
+const settings = (engine: Engine): Settings => ({
+  engine,
+  module: tasks.moduleUrl,
+  ...(engine.name === "processes" ? { shared, leaseMs: 10_000 } : {})
+})
 
 const all = threads({ threads: 2, idleMs: 5 })
+const others = processes({ processes: 2, idleMs: 5 })
 const small = threads({ threads: 1, heapMiB: 32 })
 const folder = mkdtempSync(join(tmpdir(), "weft-failures-"))
 afterAll(async () => {
   rmSync(folder, { recursive: true })
-  await Promise.all([all.close(), small.close()])
+  await Promise.all([all.close(), others.close(), small.close()])
+  await shared[Symbol.asyncDispose]()
 })
 
 describe.each([
   { name: "inline", engine: inline({ idleMs: 5 }) },
-  { name: "threads", engine: all }
+  { name: "threads", engine: all },
+  { name: "processes", engine: others }
 ])("on $name", ({ engine }) => {
   const failed = (targets: unknown) => failure(targets, settings(engine))
 

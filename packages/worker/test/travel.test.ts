@@ -2,18 +2,25 @@
 
 import { each } from "@weft/core"
 import { afterAll, describe, expect, it } from "vitest"
-import { inline, threads } from "../src/index.ts"
+import { inline, processes, threads } from "../src/index.ts"
+import { serve } from "./fixtures/served.ts"
 import { echo, joined, kindOf, length, measure, moduleUrl, move, Point, text } from "./fixtures/tasks.ts"
 import { byName, value } from "./harness.ts"
 
 const pool = threads({ threads: 2, idleMs: 1 })
-afterAll(() => pool.close())
+const others = processes({ processes: 2, idleMs: 1 })
+const shared = await serve()
+afterAll(async () => {
+  await Promise.all([pool.close(), others.close()])
+  await shared[Symbol.asyncDispose]()
+})
 
 describe.each([
-  { name: "inline", engine: inline({ idleMs: 1 }) },
-  { name: "threads", engine: pool }
-])("on $name", ({ engine }) => {
-  const settings = { engine, module: moduleUrl }
+  { name: "inline", engine: inline({ idleMs: 1 }), stores: {} },
+  { name: "threads", engine: pool, stores: {} },
+  { name: "processes", engine: others, stores: { shared, leaseMs: 10_000 } }
+])("on $name", ({ engine, stores }) => {
+  const settings = { engine, module: moduleUrl, ...stores }
   /** Each node in a worker of its own, so that every value travels. */
   const apart = {
     ...settings,
