@@ -1,7 +1,6 @@
 /** A Redis Cluster of one's own. */
 import { setTimeout } from "node:timers/promises"
 import { type RedisServer, startRedis } from "./RedisServer.ts"
-import { freePort } from "./ServerProcess.ts"
 
 const SLOTS = 16_384
 /** How long the nodes may take to agree, in ms. */
@@ -20,24 +19,15 @@ export const startRedisCluster = async (
   masters = 3,
   config: Readonly<Record<string, string>> = {}
 ): Promise<RedisCluster> => {
-  const buses = await Promise.all(Array.from({ length: masters }, freePort))
+  const settings = { "cluster-enabled": "yes", "cluster-node-timeout": "5000", ...config }
   const started = await Promise.allSettled(
-    buses.map((bus) =>
-      startRedis({
-        config: {
-          "cluster-enabled": "yes",
-          "cluster-port": `${bus}`,
-          "cluster-node-timeout": "5000",
-          ...config
-        }
-      })
-    )
+    Array.from({ length: masters }, () => startRedis({ config: settings }))
   )
   const nodes = started.flatMap((node) => (node.status === "fulfilled" ? [node.value] : []))
   const stop = async () => void (await Promise.all(nodes.map((node) => node.stop())))
   try {
     for (const node of started) if (node.status === "rejected") throw node.reason
-    await join(nodes, buses)
+    await join(nodes)
   } catch (error) {
     await stop()
     throw error
@@ -46,7 +36,7 @@ export const startRedisCluster = async (
   return { nodes, url, stop, [Symbol.asyncDispose]: stop }
 }
 
-const join = async (nodes: ReadonlyArray<RedisServer>, buses: ReadonlyArray<number>): Promise<void> => {
+const join = async (nodes: ReadonlyArray<RedisServer>): Promise<void> => {
   const first = (i: number) => Math.floor((i * SLOTS) / nodes.length)
   await Promise.all(
     nodes.map(async (node, i) => {
@@ -57,7 +47,7 @@ const join = async (nodes: ReadonlyArray<RedisServer>, buses: ReadonlyArray<numb
   // Everyone meets everyone: gossip would find them too, a second later.
   for (const [i, node] of nodes.entries()) {
     for (const [j, other] of nodes.entries()) {
-      if (i < j) await node.command("CLUSTER", "MEET", other.host, other.port, buses[j]!)
+      if (i < j) await node.command("CLUSTER", "MEET", other.host, other.port, other.busPort)
     }
   }
   const deadline = Date.now() + AGREED_WITHIN_MS

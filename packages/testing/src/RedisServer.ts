@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { Redis } from "ioredis"
 import { makeCertificate } from "./Certificate.ts"
-import { findProgram, freePort, ServerProcess } from "./ServerProcess.ts"
+import { findProgram, freePorts, ServerProcess } from "./ServerProcess.ts"
 
 export interface RedisServerOptions {
   /** Settings by their names in redis.conf, as `{ appendonly: "yes", maxmemory: "10mb", replicaof: "127.0.0.1 7000" }`. */
@@ -37,8 +37,10 @@ export const startRedis = async (options: RedisServerOptions = {}): Promise<Redi
       ...options.config
     }
     for (let attempt = 1; ; attempt++) {
+      const [port, busPort] = await freePorts(2)
       const server = new RedisServer(program, folder, config, {
-        port: await freePort(),
+        port: port!,
+        busPort: busPort!,
         ca: tls && (await readFile(tls.certificate, "utf8"))
       })
       try {
@@ -46,7 +48,8 @@ export const startRedis = async (options: RedisServerOptions = {}): Promise<Redi
         return server
       } catch (error) {
         // Somebody else was given the port meanwhile.
-        if (attempt === ATTEMPTS || !String(error).includes("Address already in use")) throw error
+        if (attempt === ATTEMPTS || !/Address already in use|Failed listening/.test(String(error)))
+          throw error
       }
     }
   } catch (error) {
@@ -59,6 +62,8 @@ export const startRedis = async (options: RedisServerOptions = {}): Promise<Redi
 export class RedisServer implements AsyncDisposable {
   readonly host = "127.0.0.1"
   readonly port: number
+  /** Where it meets the other nodes, if it is one of a cluster. */
+  readonly busPort: number
   /** The certificate that its clients have to trust, as PEM, if it speaks TLS. */
   readonly ca: string | undefined
   readonly #program: string
@@ -71,12 +76,17 @@ export class RedisServer implements AsyncDisposable {
     program: string,
     folder: string,
     config: Readonly<Record<string, string>>,
-    { ca, port }: { readonly port: number; readonly ca: string | undefined }
+    {
+      busPort,
+      ca,
+      port
+    }: { readonly port: number; readonly busPort: number; readonly ca: string | undefined }
   ) {
     this.#program = program
     this.#folder = folder
     this.#config = config
     this.port = port
+    this.busPort = busPort
     this.ca = ca
   }
 
@@ -95,7 +105,15 @@ export class RedisServer implements AsyncDisposable {
   async start(): Promise<void> {
     if (this.#process?.running) return
     const ports = this.ca === undefined ? { port: this.port } : { port: 0, "tls-port": this.port }
-    const settings = { bind: this.host, dir: this.#folder, daemonize: "no", ...ports, ...this.#config }
+    const bus = this.#config["cluster-enabled"] === "yes" ? { "cluster-port": this.busPort } : {}
+    const settings = {
+      bind: this.host,
+      dir: this.#folder,
+      daemonize: "no",
+      ...ports,
+      ...bus,
+      ...this.#config
+    }
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
     this.#process = new ServerProcess(this.#program, args, this.#folder)
     try {

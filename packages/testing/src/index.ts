@@ -3,6 +3,7 @@
  * data in a temporary folder, and end with whoever has started them.
  */
 
+export { type Certificate, makeCertificate } from "./Certificate.ts"
 export { type RedisCluster, startRedisCluster } from "./RedisCluster.ts"
 export { RedisServer, type RedisServerOptions, startRedis } from "./RedisServer.ts"
 export { type S3Server, startS3 } from "./S3Server.ts"

@@ -133,9 +133,11 @@ const closing = <C extends Redis | Cluster>(make: () => C): Effect.Effect<C, nev
     }),
     (client) =>
       Effect.callback<void>((resume) => {
-        if (client.status === "end") return resume(Effect.void)
+        const { status } = client
+        if (status !== "end") client.disconnect()
+        // While it waits for its next attempt there is nothing to end.
+        if (status === "end" || status === "reconnecting") return resume(Effect.void)
         client.once("end", () => resume(Effect.void))
-        client.disconnect()
       }).pipe(Effect.timeoutOption(2 * CLOSED_WITHIN_MS), Effect.asVoid)
   )
 
