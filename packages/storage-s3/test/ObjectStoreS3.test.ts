@@ -52,6 +52,27 @@ describe("put", () => {
     })
   )
 
+  it.live(
+    "takes one request for an object of `partBytes`, and for one of `rangeBytes`; more for a byte more",
+    () =>
+      Effect.gen(function* () {
+        const requests = (length: number) =>
+          Effect.gen(function* () {
+            proxy.asked.length = 0
+            const bytes = LARGE.subarray(0, length)
+            const [found] = yield* using(
+              (store) => Effect.andThen(store.put("r", "a", bytes), store.get("r", ["a"])),
+              { rangeBytes: PART_BYTES }
+            )
+            same(found, bytes)
+            return proxy.asked.length
+          })
+        assert.strictEqual(yield* requests(PART_BYTES), 1 + 1)
+        assert.strictEqual(yield* requests(PART_BYTES + 1), 4 + 2)
+        assert.strictEqual(yield* requests(0), 1 + 2)
+      })
+  )
+
   it.live("takes views of shared memory, whole and in parts", () =>
     Effect.gen(function* () {
       const shared = new Uint8Array(new SharedArrayBuffer(LARGE.length + 10), 10)

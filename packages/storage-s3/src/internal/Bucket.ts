@@ -4,7 +4,7 @@ import { Effect, type Scope, Semaphore } from "effect"
 import { type Operation, toStoreError } from "../Errors.ts"
 import type { Settings } from "../Options.ts"
 
-type Sdk = typeof import("./Sdk.ts")
+type Sdk = typeof import("./Sdk.ts").sdk
 
 /** The loaded SDK, and a client. */
 export interface S3 {
@@ -76,7 +76,7 @@ export const open = (settings: Settings): Effect.Effect<Bucket, never, Scope.Sco
 
 const load = async (settings: Settings): Promise<S3> => {
   const { credentials, endpoint, forcePathStyle, maxAttempts, region } = settings
-  const sdk = await import("./Sdk.ts")
+  const { sdk } = await import("./Sdk.ts")
   // The number of requests is limited by us.
   const agent = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY }
   const client = new sdk.S3Client({
