@@ -16,7 +16,7 @@ import {
 import { Effect, Layer, Schema } from "effect"
 import { Channels } from "./Channels.ts"
 import { RedisClient } from "./Redis.ts"
-import { type Operation, script } from "./Scripts.ts"
+import { evaluate as evaluateOn, type Operation } from "./Scripts.ts"
 import * as Wire from "./Wire.ts"
 
 /** Larger values would keep the server busy with one script for too long. */
@@ -55,16 +55,8 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
     const channels = yield* Channels.make(client)
     const keyOf = (run: string) => `${prefix}:{${run}}`
 
-    /** Runs a script; a server that does not know it gets its text. */
-    const evaluate = async (operation: Operation, run: string, args: ReadonlyArray<string | Buffer>) => {
-      const { hash, text } = script(operation)
-      try {
-        return (await commands.callBuffer("EVALSHA", [hash, 1, keyOf(run), ...args])) as Wire.Answer
-      } catch (error) {
-        if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error
-        return (await commands.callBuffer("EVAL", [text, 1, keyOf(run), ...args])) as Wire.Answer
-      }
-    }
+    const evaluate = (operation: Operation, run: string, args: ReadonlyArray<string | Buffer>) =>
+      evaluateOn(commands, operation, keyOf(run), args)
 
     const act = (operation: Operation, run: string, args: ReadonlyArray<string | Buffer>) =>
       client.ask(operation, () => evaluate(operation, run, args))

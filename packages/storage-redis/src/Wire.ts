@@ -100,7 +100,8 @@ export const bufferOf = (bytes: Uint8Array): Buffer =>
 /** What Redis answers, with strings as bytes. */
 export type Answer = null | number | Buffer | ReadonlyArray<Answer>
 
-const listOf = (answer: Answer | undefined): ReadonlyArray<Answer> => {
+/** A list that a script answered. */
+export const listOf = (answer: Answer | undefined): ReadonlyArray<Answer> => {
   if (Array.isArray(answer)) return answer
   throw new Error(`a script answered ${String(answer)} in place of a list`)
 }
