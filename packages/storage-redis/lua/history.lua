@@ -36,9 +36,10 @@ forget(run)
 if operation == 'record' then
   local workflow, signature, begun, record, keep = ARGV[3], ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7])
   local member = string.format('%016d', call('INCR', key('seq'))) .. run
+  local all = indexes(workflow, signature)
+  -- First what may be refused, because something else has the key.
+  for _, index in ipairs(all) do call('ZADD', index, begun, member) end
   call('HSET', key('runs'), run, record)
   call('HSET', key('places'), run, cjson.encode({ member, workflow, signature }))
-  local all = indexes(workflow, signature)
-  for _, index in ipairs(all) do call('ZADD', index, begun, member) end
   for _, oldest in ipairs(call('ZRANGE', all[2], 0, -keep - 1)) do forget(string.sub(oldest, 17)) end
 end

@@ -15,8 +15,8 @@ const DEFAULT_LIMIT = 100
 const RecordJson = Schema.fromJsonString(RunRecord)
 const encode = Schema.encodeEffect(RecordJson)
 const decode = Schema.decodeUnknownEffect(RecordJson)
-/** Of another version: perhaps not wrong, but not for us. */
-const isOfOtherVersion = Schema.is(
+/** Of a later version: not wrong, but not for us. */
+const decodeLaterVersion = Schema.decodeUnknownOption(
   Schema.fromJsonString(Schema.Struct({ version: Schema.Int.pipe(Schema.check(Schema.isGreaterThan(1))) }))
 )
 
@@ -49,7 +49,7 @@ export const layer: Layer.Layer<History, never, RedisClient> = Layer.effect(
         const found = yield* ask("read the history", () => commands.hmget(`${base}:runs`, ...runs))
         return yield* Effect.forEach(
           found.flatMap((json, i) =>
-            json === null || isOfOtherVersion(json) ? [] : [{ json, run: runs[i]! }]
+            json === null || decodeLaterVersion(json)._tag === "Some" ? [] : [{ json, run: runs[i]! }]
           ),
           ({ json, run }) => read(run, json)
         )
