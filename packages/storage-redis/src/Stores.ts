@@ -6,6 +6,7 @@ import * as HistoryRedis from "./HistoryRedis.ts"
 import * as ObjectStoreRedis from "./ObjectStoreRedis.ts"
 import { type RedisOptions, settings, target } from "./Options.ts"
 import { RedisClient } from "./Redis.ts"
+import * as StreamsRedis from "./StreamsRedis.ts"
 
 /**
  * Stores on Redis or Valkey.
@@ -18,7 +19,7 @@ export const redis = (options: RedisOptions | string): Stores.Stores => ({
     onFailure: () => "redis"
   }),
   layer: Layer.provide(
-    Layer.mergeAll(CoordinationRedis.layer, ObjectStoreRedis.layer, HistoryRedis.layer),
+    Layer.mergeAll(CoordinationRedis.layer, ObjectStoreRedis.layer, StreamsRedis.layer, HistoryRedis.layer),
     RedisClient.layer(options)
   ),
   reference: { module: import.meta.url, options }

@@ -1,13 +1,5 @@
 /** Other stores, with their large objects on S3. */
-import {
-  Coordination,
-  type History,
-  ObjectStore,
-  StoreError,
-  Stores,
-  type StoresReference,
-  tiered
-} from "@weft/storage"
+import { Coordination, ObjectStore, StoreError, Stores, type StoresReference, tiered } from "@weft/storage"
 import { Context, Effect, Layer, Result, Schema } from "effect"
 import * as ObjectStoreS3 from "./ObjectStoreS3.ts"
 import type { S3Options } from "./Options.ts"
@@ -64,11 +56,7 @@ export const stores = (options: unknown): Stores.Stores => {
   }
 }
 
-const over = (
-  base: Layer.Layer<Coordination | ObjectStore | History, StoreError>,
-  s3: S3Options,
-  thresholdBytes: number
-): Layer.Layer<Coordination | ObjectStore | History, StoreError> =>
+const over = (base: Stores.Stores["layer"], s3: S3Options, thresholdBytes: number): Stores.Stores["layer"] =>
   Layer.effectContext(
     Effect.gen(function* () {
       const services = yield* Layer.build(base)

@@ -10,6 +10,8 @@ import * as CoordinationMemory from "./CoordinationMemory.ts"
 import { History } from "./History.ts"
 import { ObjectStore } from "./ObjectStore.ts"
 import { StoreError } from "./StoreError.ts"
+import type { Streams } from "./Streams.ts"
+import * as StreamsMemory from "./StreamsMemory.ts"
 
 /** How a process elsewhere makes the same stores. Plain data; holds secrets, and must not be shown. */
 export interface StoresReference {
@@ -23,7 +25,7 @@ export interface Stores {
   /** As people are told, without secrets: `redis://localhost:6379`. */
   readonly name: string
   /** Connects when it is built, and ends its connections with its scope. */
-  readonly layer: Layer.Layer<Coordination | ObjectStore | History, StoreError>
+  readonly layer: Layer.Layer<Coordination | ObjectStore | Streams | History, StoreError>
   /** `undefined` if only this process gets at them. */
   readonly reference: StoresReference | undefined
 }
@@ -31,7 +33,12 @@ export interface Stores {
 /** In this process's memory. Each call makes stores of their own. */
 export const memory = (): Stores => ({
   name: "memory",
-  layer: Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory, History.layerMemory),
+  layer: Layer.mergeAll(
+    CoordinationMemory.layer,
+    ObjectStore.layerMemory,
+    StreamsMemory.layer,
+    History.layerMemory
+  ),
   reference: undefined
 })
 

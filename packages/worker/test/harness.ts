@@ -44,7 +44,7 @@ export interface Settings {
   readonly onMessage?: (message: Message, cancel: (reason: string) => void) => void
   /** Stores that other processes get at, too. Default: stores of its own for each run. */
   readonly shared?: {
-    readonly services: Context.Context<Coordination | ObjectStore>
+    readonly services: Context.Context<Coordination | ObjectStore | Streams>
     readonly reference: StoresReference
   }
   /** Default: leases do not run out. */
@@ -79,12 +79,11 @@ export const end = (targets: unknown, settings: Settings): Promise<Ended> =>
       return ended
     }).pipe(
       Effect.provide(
-        Layer.mergeAll(
-          Layer.fresh(StreamsMemory.layer),
-          settings.shared === undefined
-            ? Layer.fresh(Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory))
-            : Layer.succeedContext(settings.shared.services)
-        )
+        settings.shared === undefined
+          ? Layer.fresh(
+              Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory, StreamsMemory.layer)
+            )
+          : Layer.succeedContext(settings.shared.services)
       )
     )
   )

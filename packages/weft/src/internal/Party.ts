@@ -11,7 +11,8 @@ import {
   type RunState,
   type RunStatus,
   StoreError,
-  type StoresReference
+  type StoresReference,
+  Streams
 } from "@weft/storage"
 import {
   type Engine,
@@ -147,23 +148,28 @@ export interface Removal {
   isDue: boolean
 }
 
-/** How long a store may take at the end of a run, in ms. It may be away, and nobody wants to wait for that any more. */
-const LAST_CALLS_MS = 5000
+/** How long removing a run may take, in ms: it may have many objects; or the store hangs. */
+const REMOVE_MS = 60_000
 
 /** Removes the run when the scope closes, if that is due by then. */
 export const removing = Effect.fnUntraced(function* (run: string, isDue: boolean) {
   const coordination = yield* Coordination
   const objects = yield* ObjectStore
+  const streams = yield* Streams
   const removal: Removal = { isDue }
-  const remove = Effect.andThen(
+  const remove = Effect.all([
     Effect.ignore(coordination.remove(run)),
+    Effect.ignore(streams.removeRun(run)),
     Effect.ignore(objects.removeRun(run))
-  )
+  ])
   yield* Effect.addFinalizer(() =>
-    removal.isDue ? Effect.ignore(Effect.timeout(Effect.interruptible(remove), LAST_CALLS_MS)) : Effect.void
+    removal.isDue ? Effect.ignore(Effect.timeout(Effect.interruptible(remove), REMOVE_MS)) : Effect.void
   )
   return removal
 })
+
+/** How long a store may take to cancel a run, in ms. It may be away, and nobody wants to wait for that any more. */
+const CANCEL_MS = 5000
 
 /** How a party waits. */
 export interface Waiting<R> {
@@ -220,7 +226,7 @@ export const follow = Effect.fnUntraced(function* <R>(party: Party, waiting: Wai
         ? Effect.void
         : coordination.cancel(run, reason).pipe(
             Effect.timeoutOrElse({
-              duration: LAST_CALLS_MS,
+              duration: CANCEL_MS,
               orElse: () => Effect.fail(notCancelled(run))
             }),
             Effect.catch((error) => Effect.asVoid(Deferred.fail(gaveUp, error))),

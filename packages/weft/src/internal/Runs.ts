@@ -1,7 +1,7 @@
 /**
  * The runs of a store, for people: found by the beginning of their ids, cancelled, cleaned away.
  */
-import { Coordination, ObjectStore, type RunState } from "@weft/storage"
+import { Coordination, ObjectStore, type RunState, Streams } from "@weft/storage"
 import { Effect } from "effect"
 import { AmbiguousRun, UnknownRun } from "./RunErrors.ts"
 
@@ -57,6 +57,7 @@ const isStale = ({ endedAt, heardAt }: RunState, now: number, olderMs: number) =
 export const clean = Effect.fnUntraced(function* (olderMs: number, isDry: boolean) {
   const coordination = yield* Coordination
   const objects = yield* ObjectStore
+  const streams = yield* Streams
   const { now, runs } = yield* list
   const stale = runs.filter((run) => isStale(run, now, olderMs))
   if (isDry) return { now, removed: stale }
@@ -65,6 +66,7 @@ export const clean = Effect.fnUntraced(function* (olderMs: number, isDry: boolea
     const state = yield* coordination.state(run)
     if (state.status === "gone" || !isStale(state, now, olderMs)) continue
     yield* coordination.remove(run)
+    yield* streams.removeRun(run)
     yield* objects.removeRun(run)
     removed.push(state)
   }

@@ -1,7 +1,7 @@
 // A run's client leaves nothing behind, whatever happens, and ends even if the store breaks.
 import { planner } from "@weft/core"
 import { simple } from "@weft/planner-simple"
-import { Coordination, CoordinationMemory, History, ObjectStore, StoreError } from "@weft/storage"
+import { Coordination, History, ObjectStore, StoreError, Stores } from "@weft/storage"
 import { inline, threads } from "@weft/worker"
 import { Effect, Exit, Layer } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
@@ -50,11 +50,7 @@ const end = (
       const left = [yield* coordination.usage, yield* objects.usage]
       const remembered = yield* (yield* History).runs({})
       return { ...outcome, left, remembered }
-    }).pipe(
-      Effect.provide(
-        Layer.fresh(Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory, History.layerMemory))
-      )
-    )
+    }).pipe(Effect.provide(Layer.fresh(Stores.memory().layer)))
   )
 
 describe.each([

@@ -35,6 +35,7 @@ export const open = Effect.fnUntraced(function* (context: RunContext, options: L
   const calls = persistent(coordination)
   const objects = yield* ObjectStore
   const streams = yield* Effect.serviceOption(Streams)
+  const abandonStreams = yield* streamsAbandoning(context.run)
   const { run } = context
   const { leases } = options
   const places = Semaphore.makeUnsafe(options.concurrency)
@@ -79,6 +80,7 @@ export const open = Effect.fnUntraced(function* (context: RunContext, options: L
     unsent: ReadonlyArray<Invocation>,
     reason: string
   ) {
+    yield* abandonStreams([worker])
     const reply = yield* calls.abandon(run, [worker], options.taker, reason)
     yield* invoker.invoke([...unsent, ...invocationsFor(run, reply, invoker)])
   })
@@ -99,6 +101,16 @@ export const open = Effect.fnUntraced(function* (context: RunContext, options: L
   }
   return { invoker, size: () => size } satisfies Local
 })
+
+/** Says that nobody need wait any longer for what lost workers stream, or read. A hint: after a while it shows by itself. */
+export const streamsAbandoning = (
+  run: string
+): Effect.Effect<(workers: ReadonlyArray<string>) => Effect.Effect<void>> =>
+  Effect.map(
+    Effect.serviceOption(Streams),
+    (streams) => (workers) =>
+      Option.isSome(streams) ? Effect.ignore(streams.value.abandon(run, workers)) : Effect.void
+  )
 
 /** Makes workers that are about to be started the holders of their work. */
 export const adoptAll = (

@@ -3,8 +3,8 @@
  * compute. The stores stay in the main thread. A thread that ends is replaced, and what it ran is taken over.
  */
 import { availableParallelism } from "node:os"
-import { Coordination, ObjectStore, StoreError } from "@weft/storage"
-import { Cause, Effect, Exit, Scope } from "effect"
+import { Coordination, ObjectStore, StoreError, Streams, StreamsMemory } from "@weft/storage"
+import { Cause, Context, Effect, Exit, Layer, Option, Scope } from "effect"
 import type { Engine, OpenRun } from "../Engine.ts"
 import { Pool } from "./pool/Pool.ts"
 import * as PooledRun from "./pool/PooledRun.ts"
@@ -13,7 +13,6 @@ import {
   type Answer,
   type Call,
   portableInvocation,
-  type ServiceName,
   type StoreErrorData,
   unwrap,
   wrap
@@ -66,7 +65,13 @@ export const threads = (options: ThreadsOptions = {}): ThreadsEngine => {
 
 const open = Effect.fnUntraced(function* (run: OpenRun, pool: Pool<Answer, Call>, settings: VesselSettings) {
   yield* PooledRun.requireModule(run, "threads")
-  const serve = new Serve(yield* Coordination, yield* ObjectStore, yield* Effect.scope)
+  const scope = yield* Effect.scope
+  const given = yield* Effect.serviceOption(Streams)
+  // Streams of this process will do: nobody else runs workers of the run.
+  const streams = Option.isSome(given)
+    ? given.value
+    : Context.get(yield* Layer.buildWithScope(Layer.fresh(StreamsMemory.layer), scope), Streams)
+  const serve = new Serve({ coordination: yield* Coordination, objects: yield* ObjectStore, streams }, scope)
   return yield* PooledRun.open(run, pool, {
     engine: "threads",
     what: "thread",
@@ -78,16 +83,21 @@ const open = Effect.fnUntraced(function* (run: OpenRun, pool: Pool<Answer, Call>
   })
 })
 
+/** What threads may call. */
+interface Services {
+  readonly coordination: Coordination["Service"]
+  readonly objects: ObjectStore["Service"]
+  readonly streams: Streams["Service"]
+}
+
 /** Answers the threads' calls of the stores. */
 class Serve {
-  private readonly services: Readonly<Record<ServiceName, Readonly<Record<string, unknown>>>>
-  private readonly coordination: Coordination["Service"]
+  private readonly services: Services
   private readonly scope: Scope.Scope
   private readonly subscriptions = new Map<string, Scope.Closeable>()
 
-  constructor(coordination: Coordination["Service"], objects: ObjectStore["Service"], scope: Scope.Scope) {
-    this.services = { coordination: { ...coordination }, objects: { ...objects } }
-    this.coordination = coordination
+  constructor(services: Services, scope: Scope.Scope) {
+    this.services = services
     this.scope = scope
   }
 
@@ -96,16 +106,17 @@ class Serve {
       case "call":
         return this.call(message, answer)
       case "publish":
-        return this.coordination.publish(message.run, message.channel, message.message)
+        return this.services.coordination.publish(message.run, message.channel, message.message)
       case "subscribe": {
         const { channel, run, subscription } = message
-        return Effect.gen({ self: this }, function* () {
-          const own = yield* Scope.fork(this.scope)
-          this.subscriptions.set(subscription, own)
-          const listener = (heard: Extract<Answer, { type: "message" }>["message"]) =>
-            answer({ type: "message", subscription, message: heard })
-          yield* Scope.provide(this.coordination.subscribe(run, channel, listener), own)
-        })
+        const listener = (heard: Extract<Answer, { type: "message" }>["message"]) =>
+          answer({ type: "message", subscription, message: heard })
+        return this.subscribe(subscription, this.services.coordination.subscribe(run, channel, listener))
+      }
+      case "follow": {
+        const { run, stream, subscription } = message
+        const listener = () => answer({ type: "message", subscription, message: { type: "wake" } })
+        return this.subscribe(subscription, this.services.streams.subscribe(run, stream, listener))
       }
       case "unsubscribe": {
         const own = this.subscriptions.get(message.subscription)
@@ -115,11 +126,20 @@ class Serve {
     }
   }
 
+  private subscribe(subscription: string, subscribed: Effect.Effect<void, StoreError, Scope.Scope>) {
+    return Effect.gen({ self: this }, function* () {
+      const own = yield* Scope.fork(this.scope)
+      this.subscriptions.set(subscription, own)
+      yield* Scope.provide(subscribed, own)
+    })
+  }
+
   private call(
     { args, call, method, service }: Extract<Call, { type: "call" }>,
     answer: (message: Answer) => void
   ) {
-    const operation = this.services[service][method] as (
+    const methods = this.services[service] as unknown as Readonly<Record<string, unknown>>
+    const operation = methods[method] as (
       ...args: ReadonlyArray<unknown>
     ) => Effect.Effect<unknown, StoreError>
     return Effect.matchCause(operation(...(unwrap(args) as ReadonlyArray<unknown>)), {

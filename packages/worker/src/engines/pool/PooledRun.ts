@@ -5,7 +5,7 @@ import { EngineError, type Invoker, type OpenRun } from "../../Engine.ts"
 import type { Invocation } from "../../Invocation.ts"
 import { persistent } from "../../Persistent.ts"
 import { invocationsFor } from "../../stages/HandOff.ts"
-import { adoptAll } from "../Local.ts"
+import { adoptAll, streamsAbandoning } from "../Local.ts"
 import * as Renewal from "../Renewal.ts"
 import type { Pool, RunListener } from "./Pool.ts"
 import type { VesselSettings } from "./Vessel.ts"
@@ -44,6 +44,7 @@ export const open = Effect.fnUntraced(function* <
   { engine, settings, taker, what, ...vessels }: PooledRun<To, From>
 ) {
   const coordination = persistent(yield* Coordination)
+  const abandonStreams = yield* streamsAbandoning(run)
   const leases = yield* Renewal.inThisThread(run, leaseMs)
   const fork = (effect: Effect.Effect<unknown, unknown>) =>
     Effect.runFork(
@@ -68,8 +69,11 @@ export const open = Effect.fnUntraced(function* <
         invoke: (invocations) => fork(invoker.invoke(invocations)),
         lost: (workers, unsent, reason) =>
           fork(
-            Effect.flatMap(coordination.abandon(run, workers, taker, reason), (reply) =>
-              invoker.invoke([...unsent, ...invocationsFor(run, reply, invoker)])
+            Effect.andThen(
+              abandonStreams(workers),
+              Effect.flatMap(coordination.abandon(run, workers, taker, reason), (reply) =>
+                invoker.invoke([...unsent, ...invocationsFor(run, reply, invoker)])
+              )
             )
           ),
         overdue: ({ instance, ms, task, worker }) =>

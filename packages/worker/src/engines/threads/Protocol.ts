@@ -4,12 +4,12 @@
  * The stores are in the main thread; a thread calls their operations by message. Small bytes are copied with the
  * message, large ones are put into shared memory once and then cost nothing.
  */
-import { Codec } from "@weft/core"
+import { Codec, type InstanceId } from "@weft/core"
 import type { Message, StoreErrorReason } from "@weft/storage"
 import type { Invocation } from "../../Invocation.ts"
 
 /** The services that a thread may call. */
-export type ServiceName = "coordination" | "objects"
+export type ServiceName = "coordination" | "objects" | "streams"
 
 /** A `StoreError` as a message. */
 export interface StoreErrorData {
@@ -41,17 +41,23 @@ export type Call =
       readonly run: string
       readonly channel: string
     }
+  | {
+      readonly type: "follow"
+      readonly subscription: string
+      readonly run: string
+      readonly stream: InstanceId
+    }
   | { readonly type: "unsubscribe"; readonly run: string; readonly subscription: string }
 
 /** Plain data on its way: packed by `Codec`, or as it is, for the structured clone algorithm. */
 export type Parcel = { readonly packed: Uint8Array<ArrayBuffer> } | { readonly plain: unknown }
 
 /**
- * Makes a parcel. What is said to coordination is packed: many small objects of a few shapes, which structured clone
- * takes three times as long for. Objects go as they are, so that their memory is shared.
+ * Makes a parcel. What is said to coordination and streams is packed: many small objects of a few shapes, which
+ * structured clone takes three times as long for. Objects go as they are, so that their memory is shared.
  */
 export const wrap = (service: ServiceName, data: unknown): Parcel =>
-  service === "coordination" ? { packed: Codec.pack(data) } : { plain: data }
+  service === "objects" ? { plain: data } : { packed: Codec.pack(data) }
 
 export const unwrap = (parcel: Parcel): unknown =>
   "packed" in parcel ? Codec.unpack(parcel.packed) : parcel.plain

@@ -2,8 +2,8 @@
  * The stores as a thread has them: every operation is a message to the main thread.
  */
 import { threadId } from "node:worker_threads"
-import { Coordination, ObjectStore, StoreError } from "@weft/storage"
-import { Effect } from "effect"
+import { Coordination, LIFE_MS, ObjectStore, StoreError, Streams } from "@weft/storage"
+import { Effect, type Scope } from "effect"
 import { type Answer, type Call, portable, type ServiceName, unwrap, wrap } from "./Protocol.ts"
 
 /** What only the run's client does. */
@@ -76,20 +76,29 @@ export class Remote {
     publish: (run, channel, message) =>
       Effect.sync(() => this.post({ type: "publish", run, channel, message })),
     subscribe: (run, channel, listener) =>
-      Effect.acquireRelease(
-        Effect.sync(() => {
-          const subscription = `${threadId}:${this.count++}`
-          this.listeners.set(subscription, listener as (message: never) => void)
-          this.post({ type: "subscribe", subscription, run, channel })
-          return subscription
-        }),
-        (subscription) =>
-          Effect.sync(() => {
-            this.listeners.delete(subscription)
-            this.post({ type: "unsubscribe", run, subscription })
-          })
-      ).pipe(Effect.asVoid)
+      this.listen(run, listener, (subscription) => ({ type: "subscribe", subscription, run, channel }))
   })
+
+  /** Calls `listener` with what the subscription that `call` asks for brings, until the scope closes. */
+  private listen(
+    run: string,
+    listener: (message: never) => void,
+    call: (subscription: string) => Call
+  ): Effect.Effect<void, never, Scope.Scope> {
+    return Effect.acquireRelease(
+      Effect.sync(() => {
+        const subscription = `${threadId}:${this.count++}`
+        this.listeners.set(subscription, listener)
+        this.post(call(subscription))
+        return subscription
+      }),
+      (subscription) =>
+        Effect.sync(() => {
+          this.listeners.delete(subscription)
+          this.post({ type: "unsubscribe", run, subscription })
+        })
+    ).pipe(Effect.asVoid)
+  }
 
   readonly objects: ObjectStore["Service"] = ObjectStore.of({
     put: (run, key, bytes) => this.call("objects", "put", [run, key, portable(bytes)]),
@@ -97,5 +106,17 @@ export class Remote {
     remove: (...args) => this.call("objects", "remove", args),
     removeRun: (...args) => this.call("objects", "removeRun", args),
     usage: notFromHere
+  })
+
+  readonly streams: Streams["Service"] = Streams.of({
+    lifeMs: LIFE_MS,
+    append: (...args) => this.call("streams", "append", args),
+    read: (...args) => this.call("streams", "read", args),
+    leave: (...args) => this.call("streams", "leave", args),
+    abandon: (...args) => this.call("streams", "abandon", args),
+    removeRun: (...args) => this.call("streams", "removeRun", args),
+    usage: notFromHere,
+    subscribe: (run, stream, listener) =>
+      this.listen(run, listener, (subscription) => ({ type: "follow", subscription, run, stream }))
   })
 }

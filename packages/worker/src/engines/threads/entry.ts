@@ -2,7 +2,7 @@
  * What runs in each of the engine's threads: the workers that the main thread sends. The stores are there.
  */
 import { parentPort, workerData } from "node:worker_threads"
-import { Coordination, ObjectStore } from "@weft/storage"
+import { Coordination, ObjectStore, Streams } from "@weft/storage"
 import { Context, Effect } from "effect"
 import { captureConsole, captureStreams } from "../../TaskContext.ts"
 import * as Leases from "../Leases.ts"
@@ -17,7 +17,10 @@ if (port === null) throw new Error('this module is the entry of a worker thread 
 
 const post = (message: FromVessel | Call) => port.postMessage(message, transferOf(message))
 const remote = new Remote(post)
-const stores = Context.make(Coordination, remote.coordination).pipe(Context.add(ObjectStore, remote.objects))
+const stores = Context.make(Coordination, remote.coordination).pipe(
+  Context.add(ObjectStore, remote.objects),
+  Context.add(Streams, remote.streams)
+)
 
 const emitWarning = process.emitWarning
 process.emitWarning = (...args: ReadonlyArray<unknown>) => {
