@@ -6,7 +6,8 @@ import { Effect } from "effect"
 import { Flag } from "effect/cli"
 import type { RunHandle } from "../internal/Handle.ts"
 import type { Summary } from "../Summary.ts"
-import { ended, exitCode, failed } from "./CliFailure.ts"
+import { CliFailure, ended, exitCode, failed } from "./CliFailure.ts"
+import { explain } from "./Explain.ts"
 import { failureLines } from "./FailureText.ts"
 import * as Json from "./Json.ts"
 import * as Result from "./Result.ts"
@@ -59,7 +60,7 @@ export const follow = Effect.fnUntraced(function* (
   const outcome = yield* Effect.tryPromise({
     try: async () => settle(await begin()),
     catch: (error) => error
-  })
+  }).pipe(Effect.mapError((error) => interrupted(session, error)))
   session.end()
   if (outcome.status === "succeeded") return yield* deliver(session, options, outcome)
   if (options.json) {
@@ -71,6 +72,14 @@ export const follow = Effect.fnUntraced(function* (
   session.say(summaryLines(outcome.summary, session.style))
   return yield* ended(session.interruptedWith() ?? exitCode.failed)
 })
+
+/** Who was interrupted and could not cancel the run is told so, and ends with the code for that. */
+const interrupted = (session: Session.Session, error: unknown) => {
+  const code = session.interruptedWith()
+  if (code === undefined) return error
+  const { text } = explain(error, process.cwd())
+  return new CliFailure({ code, ...(text === undefined ? {} : { text }) })
+}
 
 /** Waits for a run's end. */
 const settle = async (handle: RunHandle<unknown>): Promise<Outcome> => {

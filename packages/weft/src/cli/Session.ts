@@ -94,13 +94,10 @@ const make = async (quiet: boolean): Promise<Session & { readonly close: () => v
     }
   })
 
-  const follow = ({ about, total, workflow }: Shown) => {
-    const progress = new Progress(workflow, total, now())
-    reporter.begin(progress, about)
-    return (event: RunEvent) => {
-      progress.add(event, now())
-      reporter.event(event)
-    }
+  const progressOf = ({ total, workflow }: Shown) => new Progress(workflow, total, now())
+  const tellOf = (progress: Progress) => (event: RunEvent) => {
+    progress.add(event, now())
+    reporter.event(event)
   }
 
   return {
@@ -109,11 +106,19 @@ const make = async (quiet: boolean): Promise<Session & { readonly close: () => v
     style,
     interruptedWith: () => interruptedWith,
     begin: async (run, begin) => {
-      handle = await begin(follow(run))
+      const progress = progressOf(run)
+      reporter.begin(progress, run.about)
+      handle = await begin(tellOf(progress))
       if (run.place !== undefined && !quiet) reporter.line(style("dim", howToGoOn(handle.run, run.place)))
       return handle
     },
-    watch: (run, begin) => begin(follow(run)),
+    watch: async (run, begin) => {
+      const progress = progressOf(run)
+      const watching = await begin(tellOf(progress))
+      // From now on nothing is missed.
+      reporter.begin(progress, run.about)
+      return watching
+    },
     end: reporter.end,
     close: () => {
       reporter.end()

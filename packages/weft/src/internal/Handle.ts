@@ -1,8 +1,9 @@
 /**
  * Handles: a run that is under way as the caller sees it. Promises only.
  */
+import { setTimeout } from "node:timers/promises"
 import type { Graph } from "@weft/core"
-import type { Stores } from "@weft/storage"
+import { StoreError, type Stores } from "@weft/storage"
 import type { Engine } from "@weft/worker"
 import { Cause, Effect, Exit, PubSub, Scope, Stream } from "effect"
 import { fromNotice, type Notice, type RunEvent } from "../Events.ts"
@@ -50,6 +51,8 @@ export interface HandleOptions {
 }
 
 const POLL_MS = 1000
+/** How long to wait for connections to a store to end that has not answered before, in ms. */
+const AWAY_MS = 1000
 /** How many messages are kept for who begins to follow a run late. */
 const REPLAYED = 256
 
@@ -133,7 +136,9 @@ const make = async <E>(
     options.signal?.removeEventListener("abort", abort)
     // Where messages were lost, or the store broke, nobody else says so to those who follow the events.
     if (!isOver) listener(started.graph, { type: "ended", status: (await ended).summary.status })
-    await close()
+    const { exit } = await ended
+    // A store that is away is not waited for.
+    await (isAway(exit) ? Promise.race([close(), setTimeout(AWAY_MS)]) : close())
   })
   // Who only follows the events does not ask how it went.
   finished.catch(() => {})
@@ -155,6 +160,12 @@ const make = async <E>(
     }
   }
 }
+
+const isAway = (exit: Party.Outcome["exit"]) =>
+  Exit.isFailure(exit) &&
+  exit.cause.reasons.some(
+    (reason) => Cause.isFailReason(reason) && reason.error instanceof StoreError && reason.error.retryable
+  )
 
 /** The value, or the error thrown with the stack of whoever waits for it: the one inside weft helps nobody. */
 const settled = (exit: Party.Outcome["exit"]): unknown => {

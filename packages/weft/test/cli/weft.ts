@@ -19,6 +19,8 @@ export interface Running {
   readonly ended: Promise<Ended>
   /** Waits until a text has been written to stderr. */
   readonly says: (text: string) => Promise<void>
+  /** What has been written to stderr so far. */
+  readonly stderr: () => string
 }
 
 export interface Options {
@@ -28,7 +30,15 @@ export interface Options {
 }
 
 /** What the tests' own process was started with must not decide how the command behaves. */
-const { CI: _, FORCE_COLOR: __, NO_COLOR: ___, NODE_OPTIONS: ____, ...clean } = process.env
+const {
+  CI: _,
+  FORCE_COLOR: __,
+  NO_COLOR: ___,
+  NODE_OPTIONS: ____,
+  WEFT_STORE: _____,
+  WEFT_OBJECTS: ______,
+  ...clean
+} = process.env
 
 /** Starts the command. */
 export const start = (args: ReadonlyArray<string>, options: Options = {}): Running => {
@@ -58,7 +68,7 @@ export const start = (args: ReadonlyArray<string>, options: Options = {}): Runni
       waiting.add({ text, heard: resolve })
       void ended.then(() => reject(new Error(`it ended without saying "${text}":\n${stderr}`)))
     })
-  return { process: child, ended, says }
+  return { process: child, ended, says, stderr: () => stderr }
 }
 
 /** Runs the command to its end. */
