@@ -15,6 +15,7 @@ export class Active {
   idle = false
   private readonly leases: Leases
   private isHeld = true
+  private isBack = false
   private back: Invocation | undefined
 
   /** @param back what to send elsewhere if the vessel does not take it on */
@@ -32,22 +33,26 @@ export class Active {
     this.back = back
   }
 
-  /** The vessel has certainly taken it on. If it might not have, it now renews the lease itself. */
-  taken(): void {
-    if (this.back === undefined) return
+  /** The vessel has certainly taken it on, and renews the lease itself. What was to be sent elsewhere, if it was. */
+  taken(): Invocation | undefined {
+    const { back, isBack } = this
+    if (back === undefined) return undefined
     this.back = undefined
     this.release()
+    return isBack ? back : undefined
+  }
+
+  /** What to send elsewhere, unless it was taken on; once. */
+  takeBack(): Invocation | undefined {
+    if (this.isBack) return undefined
+    this.isBack = true
+    return this.back
   }
 
   /** Its lease is not renewed from here any more. */
   release(): void {
     if (this.isHeld) this.leases.release(this.worker)
     this.isHeld = false
-  }
-
-  /** What to send elsewhere, unless it was taken on. */
-  get untaken(): Invocation | undefined {
-    return this.back
   }
 }
 
@@ -56,6 +61,8 @@ export interface MemberListener<To, From> {
   readonly receive: (member: Member<To, From>, message: FromVessel | From) => void
   readonly overdue: (member: Member<To, From>, guard: Guard) => void
   readonly ended: (member: Member<To, From>, reason: string) => void
+  /** It has taken on what was taken back from it. */
+  readonly taken: (member: Member<To, From>, invocations: ReadonlyArray<Invocation>) => void
 }
 
 /** How long after a task's timeout its vessel is asked whether it is blocked, and how often from then on, in ms. */
@@ -175,7 +182,8 @@ export class Member<To, From> {
       const sent = [...this.active.values()]
       this.ping(() => {
         this.askedAt = undefined
-        for (const active of sent) active.taken()
+        const taken = sent.flatMap((active) => active.taken() ?? [])
+        if (taken.length > 0) this.listener.taken(this, taken)
       })
     }
     return now - this.askedAt
@@ -188,12 +196,6 @@ export class Member<To, From> {
 
   /** Takes back the workers that it has perhaps not taken on. */
   takeBack(): ReadonlyArray<Invocation> {
-    const back: Array<Invocation> = []
-    for (const [place, { untaken }] of this.active) {
-      if (untaken === undefined) continue
-      back.push(untaken)
-      this.active.delete(place)
-    }
-    return back
+    return [...this.active.values()].flatMap((active) => active.takeBack() ?? [])
   }
 }

@@ -85,11 +85,9 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
 
   /** Starts workers, or has them wait for a place. */
   invoke(invocations: ReadonlyArray<Invocation>): void {
-    for (const invocation of invocations) {
-      if (!this.isOpen(invocation)) continue
-      this.queue.push(invocation)
-      this.runs.get(invocation.run)?.leases.hold(invocation.worker)
-    }
+    const open = invocations.filter((invocation) => this.isOpen(invocation))
+    for (const { run, worker } of open) this.runs.get(run)?.leases.hold(worker)
+    this.queue.push(...open)
     this.dispatch()
   }
 
@@ -118,7 +116,8 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
           reason
         )
         this.dispatch()
-      }
+      },
+      taken: (_, invocations) => this.withdraw(invocations)
     })
     this.members.add(member)
     return member
@@ -159,7 +158,6 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
   }
 
   private receive(member: Member<To, From>, message: FromVessel | From): void {
-    member.deaf = false
     const known = message as FromVessel
     switch (known.type) {
       case "left": {
@@ -180,6 +178,7 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
         break
       case "pong":
         member.answered(known.ping)
+        member.deaf = false
         this.dispatch()
         break
       case "release":
@@ -223,8 +222,14 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
   /** What a vessel that does not hear has not taken on goes elsewhere; for the rest there are leases. */
   private leave(member: Member<To, From>): void {
     member.deaf = true
-    this.queue.unshift(...member.takeBack().filter((invocation) => this.isOpen(invocation)))
-    this.dispatch()
+    this.invoke(member.takeBack())
+  }
+
+  /** It hears again, and has taken on what was to go elsewhere: as far as it waits for a place, it need not. */
+  private withdraw(invocations: ReadonlyArray<Invocation>): void {
+    const waiting = this.queue.filter((invocation) => invocations.includes(invocation))
+    this.queue = this.queue.filter((invocation) => !waiting.includes(invocation))
+    for (const { run, worker } of waiting) this.runs.get(run)?.leases.release(worker)
   }
 
   private lost(active: ReadonlyArray<Active>, reason: string): void {

@@ -1,4 +1,4 @@
-// Processes whose parent, the client, is gone: they go on with its run, and end by themselves.
+// Clients in processes of their own: what becomes of their runs, and of the processes that they have started.
 import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
@@ -32,24 +32,34 @@ afterEach(() => {
 
 /** Starts a client. It says when its run has begun; `busy` resolves when a task runs. */
 const start = async (workflow: Told["workflow"], more: Partial<Told> = {}) => {
-  const told: Told = { port, run: `orphaned-${runs++}`, leaseMs: LEASE_MS, processes: 2, workflow, ...more }
+  const told: Told = {
+    port,
+    run: `orphaned-${runs++}`,
+    leaseMs: LEASE_MS,
+    engine: "processes",
+    count: 2,
+    workflow,
+    ...more
+  }
   const program = spawn(
     process.execPath,
     ["--conditions=@weft/source", `${import.meta.dirname}/fixtures/client.ts`, JSON.stringify(told)],
     { stdio: ["ignore", "pipe", "inherit"] }
   )
   started.push(program.pid!)
+  const heard: Array<Message["type"]> = []
   const busy = new Promise<void>((resume) => {
-    const heard = ({ type }: Message) => {
+    const hear = ({ type }: Message) => {
+      heard.push(type)
       if (type === "started") resume()
     }
-    Effect.runSync(Scope.provide(coordination.subscribe(told.run, CLIENT, heard), scope))
+    Effect.runSync(Scope.provide(coordination.subscribe(told.run, CLIENT, hear), scope))
   })
   const lines = createInterface(program.stdout)
   const says = async (line: string) => {
     for await (const [said] of on(lines)) if (said === line) return
   }
-  return { program, run: told.run, says, busy, children: () => childrenOf(program.pid!) }
+  return { program, run: told.run, says, busy, heard, children: () => childrenOf(program.pid!) }
 }
 
 async function* on(lines: NodeJS.EventEmitter) {
@@ -94,6 +104,16 @@ const result = async (of: string): Promise<unknown> => {
   return Codec.decode(bytes as Uint8Array)
 }
 
+// Another process serves the stores: they answer while tasks block this one.
+describe("a task that blocks for longer than the lease keeps it", () => {
+  it.each(["inline", "threads", "processes"] as const)("on %s", async (engine) => {
+    const client = await start("long", { engine, count: 1, leaseMs: 1500 })
+    await client.says("ended succeeded")
+    expect(client.heard.filter((type) => type === "lost")).toEqual([])
+    await Effect.runPromise(coordination.remove(client.run))
+  })
+})
+
 describe("when the client is killed", () => {
   it.each([0, 20, 60, 120, 200])("its processes finish its run, and end: after %i ms", async (ms) => {
     const client = await start("layers")
@@ -131,7 +151,7 @@ describe("when the client is killed", () => {
   })
 
   it("and the run is cancelled, a process that a task blocks ends", async () => {
-    const client = await start("blocked", { processes: 1 })
+    const client = await start("blocked", { count: 1 })
     await client.says("begun")
     const children = await until(client.children, ({ length }) => length === 1)
     await client.busy
@@ -142,7 +162,7 @@ describe("when the client is killed", () => {
   })
 
   it("a process that a task blocks for longer than its timeout ends", async () => {
-    const client = await start("overdue", { processes: 1 })
+    const client = await start("overdue", { count: 1 })
     await client.says("begun")
     const children = await until(client.children, ({ length }) => length === 1)
     await client.busy

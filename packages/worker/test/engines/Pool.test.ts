@@ -1,0 +1,188 @@
+// Which vessel runs what, and what becomes of workers whose vessel is silent or gone. Vessels are made by the test.
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { Held } from "../../src/engines/Leases.ts"
+import { Pool, type RunListener } from "../../src/engines/pool/Pool.ts"
+import type { FromVessel, ToVessel } from "../../src/engines/pool/Protocol.ts"
+import type { Launch, VesselListener } from "../../src/engines/pool/Vessel.ts"
+import type { Invocation } from "../../src/index.ts"
+
+const LEASE_MS = 900
+
+/** A vessel that does what the test says. */
+class Fake {
+  readonly got: Array<ToVessel> = []
+  readonly listener: VesselListener
+  ended = false
+
+  constructor(listener: VesselListener) {
+    this.listener = listener
+  }
+
+  says(message: FromVessel) {
+    this.listener.receive(message)
+  }
+
+  /** Answers what it was asked and has not answered. */
+  answers() {
+    for (const message of this.got.splice(0)) {
+      if (message.type === "ping") this.says({ type: "pong", ping: message.ping })
+      else if (message.type === "close") this.says({ type: "closed", run: message.run })
+    }
+  }
+
+  /** The workers that it was sent, and their places. */
+  get workers() {
+    return this.got.flatMap((message) =>
+      message.type === "invoke" ? [{ worker: message.invocation.worker, place: message.place }] : []
+    )
+  }
+}
+
+const make = (limit: number, listener: Partial<RunListener<never, never>> = {}) => {
+  const vessels: Array<Fake> = []
+  const launch: Launch = (of) => {
+    const vessel = new Fake(of)
+    vessels.push(vessel)
+    const end = () => {
+      vessel.ended = true
+      of.ended("the test ended it")
+    }
+    return { send: (message) => vessel.got.push(message), end }
+  }
+  const pool = new Pool({ what: "vessel", limit, concurrency: limit, launch })
+  const held = new Held()
+  const lost = vi.fn()
+  pool.open("run", {
+    patienceMs: LEASE_MS,
+    leases: held,
+    invoke: () => {},
+    receive: () => {},
+    lost,
+    overdue: () => {},
+    ...listener
+  })
+  return { pool, vessels, held: held.workers, lost }
+}
+
+const invocation = (worker: string): Invocation => ({
+  run: "run",
+  worker,
+  named: false,
+  work: [],
+  values: [],
+  spawn: []
+})
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe("places", () => {
+  it("are one for each vessel; vessels start when they are needed", () => {
+    const { pool, vessels } = make(2)
+    expect(vessels).toHaveLength(1)
+    pool.invoke(["a", "b", "c"].map(invocation))
+    expect(vessels.map(({ workers }) => workers.map(({ worker }) => worker))).toEqual([["a"], ["b"]])
+    vessels[1]!.says({ type: "left", place: vessels[1]!.workers[0]!.place, fault: undefined })
+    expect(vessels[1]!.workers.map(({ worker }) => worker)).toEqual(["b", "c"])
+  })
+
+  it("are free while their worker waits", () => {
+    const { pool, vessels } = make(1)
+    pool.invoke(["a", "b"].map(invocation))
+    expect(vessels[0]!.workers).toHaveLength(1)
+    vessels[0]!.says({ type: "idle", place: vessels[0]!.workers[0]!.place })
+    expect(vessels[0]!.workers).toHaveLength(2)
+  })
+})
+
+describe("leases are renewed from here", () => {
+  it("while a worker waits for a place, and until its vessel has taken it on", () => {
+    const { held, pool, vessels } = make(1)
+    pool.invoke(["a", "b"].map(invocation))
+    expect([...held]).toEqual(["a", "b"])
+    vi.advanceTimersByTime(LEASE_MS / 2)
+    vessels[0]!.says({ type: "pong", ping: 0 })
+    expect([...held]).toEqual(["b"])
+  })
+
+  it("until a worker has left or is lost", () => {
+    const { held, lost, pool, vessels } = make(2)
+    pool.invoke(["a", "b"].map(invocation))
+    vessels[0]!.says({ type: "left", place: vessels[0]!.workers[0]!.place, fault: undefined })
+    expect([...held]).toEqual(["b"])
+    vessels[1]!.listener.ended("it died")
+    expect([...held]).toEqual([])
+    expect(lost).toHaveBeenCalledWith(["b"], [], "it died")
+  })
+})
+
+describe("a vessel that does not answer", () => {
+  it("loses to others what it has not taken on, and gets nothing until it answers", () => {
+    const { lost, pool, vessels } = make(2)
+    pool.invoke(["a", "b"].map(invocation))
+    const [deaf, other] = vessels as [Fake, Fake]
+    for (let ms = 0; ms < 2 * LEASE_MS; ms += LEASE_MS / 3) {
+      vi.advanceTimersByTime(LEASE_MS / 3)
+      for (const message of other.got) {
+        if (message.type === "ping") other.says({ type: "pong", ping: message.ping })
+      }
+    }
+    other.says({ type: "left", place: other.workers[0]!.place, fault: undefined })
+    expect(other.workers.map(({ worker }) => worker)).toEqual(["b", "a"])
+    pool.invoke([invocation("c")])
+    expect(deaf.workers).toHaveLength(1)
+    deaf.says({ type: "left", place: deaf.workers[0]!.place, fault: undefined })
+    expect(deaf.workers).toHaveLength(1)
+    deaf.answers()
+    expect(deaf.workers.map(({ worker }) => worker)).toEqual(["c"])
+    expect(lost).not.toHaveBeenCalled()
+  })
+
+  it("keeps what it has taken on", () => {
+    const { pool, vessels } = make(1)
+    pool.invoke([invocation("a")])
+    vi.advanceTimersByTime(LEASE_MS / 3)
+    vessels[0]!.answers()
+    vi.advanceTimersByTime(3 * LEASE_MS)
+    vessels[0]!.answers()
+    expect(vessels[0]!.workers).toEqual([])
+  })
+
+  it("is not sent again what it takes on late after all", () => {
+    const { held, pool, vessels } = make(1)
+    pool.invoke([invocation("a")])
+    const { place } = vessels[0]!.workers[0]!
+    vi.advanceTimersByTime(3 * LEASE_MS)
+    expect([...held]).toEqual(["a"])
+    vessels[0]!.answers()
+    expect([...held]).toEqual([])
+    vessels[0]!.says({ type: "left", place, fault: undefined })
+    expect(vessels[0]!.workers).toEqual([])
+  })
+
+  it("is not blamed if this process could not hear", () => {
+    const { pool, vessels } = make(2)
+    pool.invoke([invocation("a")])
+    vi.advanceTimersByTime(LEASE_MS / 3)
+    // Stands still: the timer is late.
+    vi.spyOn(performance, "now").mockReturnValue(performance.now() + 10 * LEASE_MS)
+    vi.advanceTimersByTime(LEASE_MS / 3)
+    expect(vessels).toHaveLength(1)
+    vi.restoreAllMocks()
+  })
+
+  it("when a run is closed is ended", async () => {
+    const { pool, vessels } = make(1)
+    pool.invoke([invocation("a")])
+    const closed = pool.close("run")
+    await vi.advanceTimersByTimeAsync(999)
+    expect(vessels[0]!.ended).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    await closed
+    expect(vessels[0]!.ended).toBe(true)
+  })
+})
