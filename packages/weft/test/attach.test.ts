@@ -116,11 +116,16 @@ describe("attach", () => {
     const memory = await sharedMemory()
     const run = await orphan(memory, [fail("no"), double(1)])
     const failure = { instance: 0, kind: "error", worker: "w", attempts: 2, message: "no" } as const
+    const other = { ...failure, instance: 1, kind: "timeout" } as const
     await Effect.runPromise(memory.coordination.fail(run, failure))
+    await Effect.runPromise(memory.coordination.fail(run, other))
     await using handle = await attach(run, { ...quick, store: memory.stores })
     const failed = await error(handle.result())
     expect(failed).toBeInstanceOf(RunFailed)
-    expect((failed as RunFailed).failures).toEqual([{ ...failure, task: "fail" }])
+    expect((failed as RunFailed).failures).toEqual([
+      { ...failure, task: "fail" },
+      { ...other, task: "double" }
+    ])
     expect(await memory.left()).toEqual([0, 0])
   })
 
