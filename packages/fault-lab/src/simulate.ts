@@ -65,6 +65,8 @@ const RUN = "run"
 /** A loss is never the reason of a failure, unless a task kills. */
 const ANY_ATTEMPTS = 1_000_000
 const KILLS = 4
+/** Where few losses are allowed: a start that takes longer than the lease, or waits for a place, counts like one. */
+const PROMPT_STARTS = { startMs: 1, places: 64, fanOut: 100 }
 /** Far more than any run should need. */
 const LIMITS = { ms: 900_000, steps: 400_000 }
 /** How long the client is away before another one comes, in ms, at most. */
@@ -128,8 +130,7 @@ class Laboratory {
       workers: () => [...this.engine.processes],
       client: () => this.client
     })
-    // A start that takes longer than the lease counts like a loss, and there are few of those.
-    const settings = this.kills ? { ...scenario.settings, startMs: 1 } : scenario.settings
+    const settings = this.kills ? { ...scenario.settings, ...PROMPT_STARTS } : scenario.settings
     this.network = new Network(
       world,
       { coordination: this.monitor.coordination, objects },

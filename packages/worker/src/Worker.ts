@@ -134,7 +134,7 @@ const namedLife = Effect.fnUntraced(function* (state: WorkerState) {
       return
     }
     yield* handOver(state, heard)
-    if (state.peek() !== undefined || state.status !== "running") continue
+    if (state.peek() !== undefined || state.unsure || state.status !== "running") continue
     const message = yield* host.idle(woken.await.pipe(Effect.timeoutOption(invoker.idleMs)))
     if (Option.isSome(message)) continue
     yield* keepHeld(state)

@@ -38,6 +38,31 @@ describe("Values", () => {
     expect(values.has(1)).toBe(false)
   })
 
+  it("knows how many readers are left of a value that goes to a store late", () => {
+    const values = new Values()
+    values.made(1, "value", 2)
+    expect(values.readersLeft(1, 3)).toBe(3)
+    values.released(1, -1)
+    expect(values.readersLeft(1, 3)).toBe(2)
+    // A gate has let more in.
+    values.released(1, 4)
+    expect(values.readersLeft(1, 3)).toBe(6)
+    expect(values.readersLeft(2, 1)).toBe(1)
+  })
+
+  it("forgets what was only needed for a moment, but nothing that others need or that has cost a read", () => {
+    const values = new Values()
+    values.made("for a moment", 1, 0)
+    values.made("pinned", 2, 1)
+    values.came("read", bytes(10), true)
+    for (const instance of ["for a moment", "pinned", "read"]) values.forget(instance)
+    expect(["for a moment", "pinned", "read"].map((instance) => values.has(instance))).toEqual([
+      false,
+      true,
+      true
+    ])
+  })
+
   it("keeps a value that is in a store as a cache", () => {
     const values = new Values()
     values.made(1, "value", 1)

@@ -5,7 +5,7 @@ import type { Coordination, Message, ObjectStore } from "@weft/storage"
 import { Clock, Effect, Exit, Fiber, Random } from "effect"
 import { TestClock } from "effect/testing"
 import { describe, expect } from "vitest"
-import { context, RunContext } from "../../src/index.ts"
+import { context, RunContext, Timing } from "../../src/index.ts"
 import { toEffect } from "../../src/Prompt.ts"
 import { call } from "../../src/stages/Execute.ts"
 import { NodeFailed, WorkerState } from "../../src/WorkerState.ts"
@@ -48,7 +48,8 @@ const execute = (
         guards.push(`${name} ${ms}`)
         return () => void guards.push(`${name} released`)
       }
-    }
+    },
+    timing: Timing.defaultValue()
   })
   return { told, guards, effect: toEffect(() => call(state, work, args)) }
 }

@@ -2,6 +2,7 @@
 import type { Coordination, ObjectStore } from "@weft/storage"
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
+import { Timing } from "../../src/index.ts"
 import { toEffect } from "../../src/Prompt.ts"
 import { publish } from "../../src/stages/Publish.ts"
 import { WorkerState } from "../../src/WorkerState.ts"
@@ -15,7 +16,8 @@ const stateOf = (context: ReturnType<typeof contextOf>, worker: string, named: b
     invoker: { parallelism: 1, fanOut: 1, idleMs: 1, payloadBytes: 1, invoke: () => Effect.void },
     coordination: {} as Coordination["Service"],
     objects: {} as ObjectStore["Service"],
-    host: { idle: (w) => w, guard: () => () => {} }
+    host: { idle: (w) => w, guard: () => () => {} },
+    timing: Timing.defaultValue()
   })
 
 describe("a value in memory", () => {
