@@ -25,7 +25,7 @@ export interface RunHandle<out R> extends AsyncDisposable {
   readonly events: AsyncIterable<RunEvent>
   /** What the run took, when it has ended, in whatever way. */
   readonly summary: () => Promise<Summary>
-  /** Ends the run; `result()` rejects with `RunCancelled`. Resolves when all its workers have ended. */
+  /** Ends the run; `result()` rejects with `RunCancelled`. Resolves when all its workers have ended and it is removed. */
   readonly cancel: (reason?: string) => Promise<void>
 }
 
@@ -122,10 +122,6 @@ const make = async <E>(
   // While a run is under way this process must not end because nothing else holds it.
   const alive = setInterval(() => {}, 2 ** 30)
   const ended = Effect.runPromise(started.outcome).finally(() => clearInterval(alive))
-  const cancel = async (reason = "it was cancelled") => {
-    await Effect.runPromise(started.cancel(reason))
-    await ended
-  }
   const leave = (reason: string) =>
     Effect.runPromise(disposal === "cancel" ? started.cancel(reason) : started.leave)
   const abort = () => void leave(String(options.signal?.reason ?? "aborted"))
@@ -153,7 +149,10 @@ const make = async <E>(
       Stream.toAsyncIterable
     ),
     summary: async () => (await finished).summary,
-    cancel,
+    cancel: async (reason = "it was cancelled") => {
+      await Effect.runPromise(started.cancel(reason))
+      await finished
+    },
     [Symbol.asyncDispose]: async () => {
       await leave("its handle was disposed of")
       await finished
