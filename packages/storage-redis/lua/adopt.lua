@@ -7,29 +7,25 @@
 -- Reply    see reply; refused: what is not ready (any more)
 local worker = ARGV[1]
 local ids = cjson.decode(ARGV[2])
-for i, id in ipairs(ids) do ids[i] = tostring(id) end
 load()
 if begun then
   renew(worker)
   prefetch(ids)
 end
+local adopted = {}
 for _, id in ipairs(ids) do
   local held = begun and get(id)
   if type(held) ~= 'table' then
     refused[#refused + 1] = id
   else
     obtain(worker)
-    if held.worker ~= worker or not held.told then
+    local mine = adopted[held] or way(held.attempt, true, held.planned, worker)
+    adopted[held] = mine
+    if mine ~= held then
       remove(id, held)
-      if held.worker ~= worker then
-        idle[held.worker] = true
-        seq = seq + 1
-        held.seq = seq
-        held.worker = worker
-      end
-      held.told = true
-      add(id, held)
-      set(id, held)
+      add(id, mine)
+      set(id, mine)
+      idle[held.worker] = true
     end
   end
 end

@@ -16,6 +16,6 @@ expire()
 obtain(worker)
 if nameState(worker) ~= incarnation then setNameState(worker, incarnation) end
 -- What an incarnation was given may not have reached it: it gets everything.
-for _, one in ipairs(heldBy(worker)) do answer(one.id, get(one.id), nil) end
+for _, id in ipairs(heldBy(worker)) do answer(id, get(id), nil) end
 takeOver(worker)
 return reply()

@@ -13,25 +13,22 @@ local initial, targets = spec[5], spec[6]
 load()
 if begun then
   for i = 1, #initial, 2 do
-    answerAgain(client, tostring(initial[i]), initial[i + 1] ~= 0 and initial[i + 1] or '', nil)
+    answerAgain(client, initial[i], initial[i + 1] ~= 0 and initial[i + 1] or '', nil)
   end
   return reply()
 end
 
-begun, status, seq, instances, completed = true, 'running', 0, spec[4], 0
+begun, status, instances, completed = true, 'running', spec[4], 0
 lease = spec[2] == 'inf' and math.huge or spec[2]
 maxAttempts, ttl = spec[3], spec[7]
-local members = {}
-for i, target in ipairs(targets) do members[i] = tostring(target) end
-chunked('SADD', key('t'), members)
+chunked('SADD', key('t'), targets)
 open = call('SCARD', key('t'))
 call('HSET', key('s'), 'workflow', spec[1], 'begunAt', string.format('%.0f', now), 'lease', tostring(spec[2]),
   'max', maxAttempts, 'ttl', string.format('%.0f', ttl), 'resultTtl', string.format('%.0f', spec[8]))
 call('HSET', key('d'), 'graph', ARGV[3], 'plan', ARGV[4], 'module', ARGV[5], 'behaviours', ARGV[6])
 for i = 1, #initial, 2 do
-  local id = tostring(initial[i])
-  progress[id] = false
-  makeReady(client, id, initial[i + 1] ~= 0 and initial[i + 1] or '', nil, 1)
+  progress[initial[i]] = false
+  makeReady(client, initial[i], initial[i + 1] ~= 0 and initial[i + 1] or '', nil, 1)
 end
 if open == 0 then finish('succeeded') end
 return reply()

@@ -13,11 +13,11 @@ expire()
 takeOver(worker)
 if status ~= 'running' then return reply() end
 -- What the plan gave it is nobody else's to run. If it does not know of something, the answer was lost.
-for _, one in ipairs(heldBy(worker)) do
-  local held = get(one.id)
-  if type(held) == 'table' and held.worker == worker and held.planned == worker then answer(one.id, held, nil) end
+for _, id in ipairs(heldBy(worker)) do
+  local held = get(id)
+  if type(held) == 'table' and held.worker == worker and held.planned == worker then answer(id, held, nil) end
 end
-if #ready == 0 then
+if #plain + #special == 0 then
   setNameState(worker, false)
   idle[worker] = true
 end

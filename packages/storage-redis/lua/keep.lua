@@ -9,7 +9,12 @@ local keep = cjson.decode(ARGV[2])
 load()
 if begun then renew(ARGV[1]) end
 for i = 1, #keep, 3 do
-  if status == 'running' then put(tostring(keep[i]), keep[i + 1], keep[i + 2])
-  else turnAway(tostring(keep[i]), keep[i + 2]) end
+  if status == 'running' then
+    if not isEarly and get(keep[i]) ~= 'c' then
+      isEarly = true
+      call('HSET', key('s'), 'early', 1)
+    end
+    put(keep[i], keep[i + 1], keep[i + 2])
+  else turnAway(keep[i], keep[i + 2]) end
 end
 return reply()

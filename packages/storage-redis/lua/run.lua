@@ -11,7 +11,7 @@
 --   :r  hash    instance -> how many readers its value has left, after "o" if it is an object; absent: inline, one
 --   :t  set     the targets
 --   :l  zset    worker -> when its lease runs out, ms: who holds something, is alive or was asked for
---   :o  zset    who holds what: worker \0 told seq instance, all with score 0, for ranges by worker
+--   :o  zset    who holds what: worker \0 told instance, all with score 0, for ranges by worker
 --   :w  hash    named worker -> "a" asked for | "i" incarnation
 --   :f  hash    failures
 --   :d  hash    what workers need to join
@@ -22,10 +22,12 @@ local base = KEYS[1]
 local function key(name) return base .. ':' .. name end
 local call = redis.call
 
-local now, status, lease, maxAttempts, seq, instances, completed, open, ttl, refreshed
+local now, status, lease, maxAttempts, instances, completed, open, ttl, refreshed, isEarly
 local begun, clock = false, 0
-local touched, messages, lost, ready, invoke, refused, dropped = {}, {}, {}, {}, {}, {}, {}
-local isDropped, answeredIn, askedIn, lostSeq, idle = {}, {}, {}, {}, {}
+local touched, messages, lost, invoke, refused, dropped = {}, {}, {}, {}, {}, {}
+-- Of what is answered: instances for the first time, with no inputs; others with their attempt and inputs.
+local plain, special = {}, {}
+local isDropped, isAnswered, isAsked, isLost, idle = {}, {}, {}, {}, {}
 
 -- Where a value's bytes are in the object store. Encoded values never begin with this byte.
 local OBJECT = '\255object'
@@ -38,8 +40,8 @@ end
 local function load()
   local t = call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
-  local s = call('HMGET', key('s'), 'status', 'clock', 'lease', 'max', 'seq', 'instances', 'completed', 'open',
-    'ttl', 'refreshed')
+  local s = call('HMGET', key('s'), 'status', 'clock', 'lease', 'max', 'instances', 'completed', 'open', 'ttl',
+    'refreshed', 'early')
   if not s[1] then
     status = 'gone'
     return
@@ -47,55 +49,72 @@ local function load()
   begun, status, clock = true, s[1], tonumber(s[2])
   now = math.max(now, clock)
   lease = s[3] == 'inf' and math.huge or tonumber(s[3])
-  maxAttempts, seq, instances, completed, open = tonumber(s[4]), tonumber(s[5]), tonumber(s[6]), tonumber(s[7]),
-    tonumber(s[8])
-  ttl, refreshed = tonumber(s[9]), tonumber(s[10])
+  maxAttempts, instances, completed, open = tonumber(s[4]), tonumber(s[5]), tonumber(s[6]), tonumber(s[7])
+  ttl, refreshed, isEarly = tonumber(s[8]), tonumber(s[9]), s[10]
 end
 
 local function say(channel, message) messages[#messages + 1] = { channel, message } end
 
 -- Progress --------------------------------------------------------------------------------------------------------
 
-local progress, isDirty, dirty = {}, {}, {}
+local progress, dirty = {}, {}
 
--- A held instance: h attempt : seq : told : length of planned : planned worker
-local function heldOf(text)
-  local attempt, number, told, length, at = string.match(text, '^h(%d+):(%d+):(%d):(%d+):()')
+-- How instances are held, by its text: many are held alike, and share the table, which is not changed.
+local ways = {}
+
+-- A way to be held: h attempt : told : length of planned : planned worker
+local function wayOf(text)
+  local way = ways[text]
+  if way then return way end
+  local attempt, told, length, at = string.match(text, '^h(%d+):(%d):(%d+):()')
   local split = at + tonumber(length)
-  return {
-    attempt = tonumber(attempt), seq = tonumber(number), told = told == '1',
-    planned = string.sub(text, at, split - 1), worker = string.sub(text, split)
+  local worker = string.sub(text, split)
+  way = {
+    attempt = tonumber(attempt), told = told == '1', planned = string.sub(text, at, split - 1), worker = worker,
+    text = text, prefix = worker .. '\0' .. told
   }
+  ways[text] = way
+  return way
 end
 
-local function textOf(held)
-  return table.concat({ 'h', held.attempt, ':', held.seq, ':', held.told and 1 or 0, ':', #held.planned, ':',
-    held.planned, held.worker })
+local fresh = {}
+
+-- How the caller gets what has become ready for the first time. There is one caller in a step.
+local function freshWay(caller, planned)
+  local known = fresh[planned]
+  if not known then
+    local worker = planned ~= '' and planned or caller
+    known = wayOf('h1:' .. (worker == caller and '1:' or '0:') .. #planned .. ':' .. planned .. worker)
+    fresh[planned] = known
+  end
+  return known
+end
+
+local function way(attempt, told, planned, worker)
+  return wayOf('h' .. attempt .. ':' .. (told and '1:' or '0:') .. #planned .. ':' .. planned .. worker)
 end
 
 -- Reads the progress of several instances at once.
 local function prefetch(ids)
-  local wanted = {}
+  local wanted, count = {}, 0
   for _, id in ipairs(ids) do
     if progress[id] == nil then
       progress[id] = false
-      wanted[#wanted + 1] = id
+      count = count + 1
+      wanted[count] = id
     end
   end
-  for i = 1, #wanted, 4000 do
-    local last = math.min(i + 3999, #wanted)
+  for i = 1, count, 4000 do
+    local last = math.min(i + 3999, count)
     local found = call('HMGET', key('p'), unpack(wanted, i, last))
     for j = i, last do
       local text = found[j - i + 1]
-      if text then
-        local first = string.sub(text, 1, 1)
-        progress[wanted[j]] = first == 'c' and 'c' or first == 'h' and heldOf(text) or tonumber(text)
-      end
+      if text then progress[wanted[j]] = text == 'c' and 'c' or tonumber(text) or wayOf(text) end
     end
   end
 end
 
--- 'c', a number, a table if it is held, or false.
+-- 'c', a number, a way if it is held, or false.
 local function get(id)
   if progress[id] == nil then prefetch({ id }) end
   return progress[id]
@@ -103,10 +122,7 @@ end
 
 local function set(id, value)
   progress[id] = value
-  if not isDirty[id] then
-    isDirty[id] = true
-    dirty[#dirty + 1] = id
-  end
+  dirty[id] = true
 end
 
 -- Holders ---------------------------------------------------------------------------------------------------------
@@ -160,14 +176,10 @@ end
 
 local added, removed = {}, {}
 
-local function member(id, held)
-  return held.worker .. '\0' .. (held.told and '1' or '0') .. string.format('%014d', held.seq) .. id
-end
-
-local function add(id, held) added[id] = member(id, held) end
+local function add(id, held) added[id] = held.prefix .. id end
 
 local function remove(id, held)
-  if added[id] then added[id] = nil else removed[#removed + 1] = member(id, held) end
+  if added[id] then added[id] = nil else removed[#removed + 1] = held.prefix .. id end
 end
 
 local function writeHeld()
@@ -184,16 +196,20 @@ local function writeHeld()
   added, removed = {}, {}
 end
 
--- What a worker holds, oldest first; all, or what it has not been told of.
+-- Instances in the order of the graph, as far as they are numbers.
+local function byId(a, b)
+  local m, n = tonumber(a), tonumber(b)
+  if m and n then return m < n end
+  return a < b
+end
+
+-- What a worker holds; all, or what it has not been told of.
 local function heldBy(worker, untoldOnly)
   local from = '[' .. worker .. '\0'
   local to = untoldOnly and '(' .. worker .. '\0' .. '1' or '(' .. worker .. '\1'
   local found = {}
-  local skip = #worker + 2
-  for _, text in ipairs(call('ZRANGEBYLEX', key('o'), from, to)) do
-    found[#found + 1] = { seq = tonumber(string.sub(text, skip + 1, skip + 14)), id = string.sub(text, skip + 15) }
-  end
-  table.sort(found, function(a, b) return a.seq < b.seq end)
+  for i, text in ipairs(call('ZRANGEBYLEX', key('o'), from, to)) do found[i] = string.sub(text, #worker + 3) end
+  table.sort(found, byId)
   return found
 end
 
@@ -204,8 +220,8 @@ end
 
 -- Has the caller invoke a named worker, which has a whole lease to come.
 local function ask(worker)
-  if askedIn[worker] then return end
-  askedIn[worker] = true
+  if isAsked[worker] then return end
+  isAsked[worker] = true
   setNameState(worker, 'a')
   renew(worker)
   invoke[#invoke + 1] = worker
@@ -215,7 +231,7 @@ end
 
 -- By instance: how many readers its value has left, whether it is an object, whether that stands in :r, whether it is
 -- sure to be there. false: it is not kept.
-local values, changed, deleted = {}, {}, {}
+local values, changed, deleted, created = {}, {}, {}, {}
 
 local function valueOf(id)
   if values[id] == nil then
@@ -264,6 +280,15 @@ local function put(id, readers, at)
   if readers ~= 1 or at == 0 then changed[id] = true end
 end
 
+-- Keeps a value that comes with the first completion of its instance: it is kept already only if somebody was early.
+local function putNew(id, readers, at)
+  if isEarly or values[id] ~= nil or readers <= 0 then return put(id, readers, at) end
+  created[#created + 1] = id
+  created[#created + 1] = at > 0 and ARGV[at] or OBJECT
+  values[id] = { readers = readers, object = at == 0, sure = true }
+  if readers ~= 1 or at == 0 then changed[id] = true end
+end
+
 -- What comes too late to be kept.
 local function turnAway(id, at)
   if at == 0 and call('HEXISTS', key('v'), id) == 0 then drop(id) end
@@ -286,6 +311,11 @@ local function release(id, delta)
 end
 
 local function writeValues()
+  if #created > 0 then
+    touched.v = true
+    chunked('HSET', key('v'), created)
+    created = {}
+  end
   delete()
   local list = {}
   for id in pairs(changed) do
@@ -331,15 +361,15 @@ end
 local function finish(outcome)
   status = outcome
   if outcome == 'succeeded' then retainTargets() else call('UNLINK', key('v')) end
-  values, changed, deleted, added, removed = {}, {}, {}, {}, {}
+  values, changed, deleted, created, added, removed = {}, {}, {}, {}, {}, {}
   wakeAll()
   say('client', '{"type":"ended","status":"' .. outcome .. '"}')
   ttl = tonumber(call('HGET', key('s'), 'resultTtl'))
   call('HSET', key('s'), 'endedAt', string.format('%.0f', now), 'ttl', string.format('%.0f', ttl))
   call('UNLINK', key('p'), key('l'), key('o'), key('w'), key('r'))
   touched.p, touched.l, touched.o, touched.w, touched.r = nil, nil, nil, nil, nil
-  progress, isDirty, dirty, deadlines, named, idle = {}, {}, {}, {}, {}, {}
-  lost, ready, invoke = {}, {}, {}
+  progress, dirty, deadlines, named, idle = {}, {}, {}, {}, {}
+  lost, plain, special, invoke = {}, {}, {}, {}
   refreshed = nil
 end
 
@@ -354,26 +384,28 @@ end
 
 -- Steps -----------------------------------------------------------------------------------------------------------
 
+-- Answers what its holder has not been told of, or may have forgotten: once.
 local function answer(id, held, inputs)
   if not held.told then
     remove(id, held)
-    held.told = true
+    held = way(held.attempt, true, held.planned, held.worker)
     add(id, held)
     set(id, held)
   end
-  if answeredIn[id] then return end
-  answeredIn[id] = true
-  ready[#ready + 1] = { id = id, attempt = held.attempt, inputs = inputs }
+  if isAnswered[id] then return end
+  isAnswered[id] = true
+  if held.attempt == 1 and not inputs then plain[#plain + 1] = id
+  else special[#special + 1] = { id, held.attempt, inputs or {} } end
 end
 
 -- I3: gives a ready instance to the caller, or to the named worker it was planned for.
 local function makeReady(caller, id, planned, inputs, attempt)
   local worker = planned ~= '' and planned or caller
   obtain(worker)
-  seq = seq + 1
-  local held = { attempt = attempt, seq = seq, told = worker == caller, planned = planned, worker = worker }
+  local held = attempt == 1 and freshWay(caller, planned) or way(attempt, worker == caller, planned, worker)
   add(id, held)
   set(id, held)
+  isLost[id] = nil
   if held.told then
     answer(id, held, inputs)
   elseif isAlive(worker) then
@@ -391,7 +423,7 @@ local function answerAgain(caller, id, planned, inputs)
   if held.worker ~= worker then return end
   if worker == caller then
     answer(id, held, inputs)
-  elseif lostSeq[id] ~= held.seq and nameState(worker) == 'a' then
+  elseif not isLost[id] and nameState(worker) == 'a' then
     ask(worker)
   end
 end
@@ -412,12 +444,8 @@ local function lose(worker, reason)
   if nameState(worker) then setNameState(worker, false) end
   if #held == 0 then return end
   call('ZREMRANGEBYLEX', key('o'), '[' .. worker .. '\0', '(' .. worker .. '\1')
-  local ids = {}
-  for i, one in ipairs(held) do
-    ids[i] = one.id
-    lostSeq[one.id] = one.seq
-  end
-  prefetch(ids)
+  prefetch(held)
+  for _, id in ipairs(held) do isLost[id] = true end
   say('client', cjson.encode({ type = 'lost', worker = worker, instances = #held, reason = reason }))
   lost[#lost + 1] = { worker = worker, held = held, reason = reason }
 end
@@ -443,20 +471,20 @@ local function takeOver(taker)
   local all = lost
   lost = {}
   for _, one in ipairs(all) do
-    for _, entry in ipairs(one.held) do
+    for _, id in ipairs(one.held) do
       if status ~= 'running' then return end
-      local held = get(entry.id)
-      if type(held) == 'table' and held.seq == entry.seq then
+      local held = get(id)
+      if type(held) == 'table' and isLost[id] then
         if held.attempt < maxAttempts then
-          makeReady(taker, entry.id, held.planned, nil, held.attempt + 1)
+          makeReady(taker, id, held.planned, nil, held.attempt + 1)
         else
-          giveUp(entry.id, one.worker, held.attempt, one.reason)
+          giveUp(id, one.worker, held.attempt, one.reason)
         end
       end
     end
   end
   -- It has a whole lease for what it was given.
-  if #ready > 0 then renew(taker) end
+  if #plain + #special > 0 then renew(taker) end
 end
 
 -- The answer ------------------------------------------------------------------------------------------------------
@@ -464,24 +492,25 @@ end
 -- Writes down what the step changed, and sends its messages.
 local function write()
   if begun then
-    if #dirty > 0 then
-      local list = {}
-      for _, id in ipairs(dirty) do
-        local value = progress[id]
-        list[#list + 1] = id
-        list[#list + 1] = type(value) == 'table' and textOf(value) or value
-      end
+    local list, count = {}, 0
+    for id in pairs(dirty) do
+      local value = progress[id]
+      list[count + 1] = id
+      list[count + 2] = type(value) == 'table' and value.text or value
+      count = count + 2
+    end
+    if count > 0 then
       chunked('HSET', key('p'), list)
       touched.p = true
-      dirty, isDirty = {}, {}
+      dirty = {}
     end
     writeValues()
     writeHeld()
     for worker in pairs(idle) do
       if deadline(worker) and isIdle(worker) then call('ZREM', key('l'), worker) end
     end
-    call('HSET', key('s'), 'status', status, 'clock', string.format('%.0f', now), 'seq', seq, 'instances', instances,
-      'completed', completed, 'open', open)
+    call('HSET', key('s'), 'status', status, 'clock', string.format('%.0f', now), 'instances', instances, 'completed',
+      completed, 'open', open)
     -- Runs that everybody has left go away. A key that was empty meanwhile needs its expiry again.
     if not refreshed or now - refreshed > ttl / 8 then
       for _, name in ipairs({ 's', 'p', 'v', 'r', 't', 'l', 'o', 'w', 'f', 'd' }) do
@@ -495,13 +524,13 @@ local function write()
   for _, message in ipairs(messages) do call('PUBLISH', base .. ':c:' .. message[1], message[2]) end
 end
 
--- { clock, status, ready: { instance, attempt, inputs }, inputs: instance, bytes, ..., invoke, refused, dropped }
+-- { clock, status, ready: instances, ready: { instance, attempt, inputs }, inputs: instance, bytes, ..., invoke,
+-- refused, dropped }
 local function reply()
   write()
-  local answers, wanted, isWanted = {}, {}, {}
-  for i, one in ipairs(ready) do
-    answers[i] = { one.id, one.attempt, one.inputs or {} }
-    for _, id in ipairs(one.inputs or {}) do
+  local wanted, isWanted = {}, {}
+  for _, one in ipairs(special) do
+    for _, id in ipairs(one[3]) do
       if not isWanted[id] then
         isWanted[id] = true
         wanted[#wanted + 1] = id
@@ -517,5 +546,5 @@ local function reply()
       end
     end
   end
-  return { string.format('%.0f', now), status, answers, inputs, invoke, refused, dropped }
+  return { string.format('%.0f', now), status, plain, special, inputs, invoke, refused, dropped }
 end

@@ -73,8 +73,8 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
           spec.leaseMs === Number.POSITIVE_INFINITY ? "inf" : spec.leaseMs,
           spec.maxAttempts,
           spec.instances,
-          spec.ready.flatMap(({ instance, worker }) => [Wire.fromId(instance), worker ?? 0]),
-          spec.targets.map(Wire.fromId),
+          spec.ready.flatMap(({ instance, worker }) => [Wire.fieldOf(instance), worker ?? 0]),
+          spec.targets.map(Wire.fieldOf),
           Math.round(client.options.abandonedMs),
           Math.round(client.options.resultMs)
         ]
@@ -91,7 +91,7 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
       Effect.map(
         client.ask("complete", async () => {
           const args = new Wire.Arguments(worker)
-          args.json = completions.map((completion) => args.completion(completion))
+          args.json = args.completions(completions)
           return Wire.toReply(await evaluate("complete", run, args.list))
         }),
         (reply) =>
@@ -173,7 +173,7 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
       complete,
       keep,
       adopt: (run, worker, instances) =>
-        ask("adopt", run, [worker, JSON.stringify(instances.map(Wire.fromId))]),
+        ask("adopt", run, [worker, JSON.stringify(instances.map(Wire.fieldOf))]),
       renew: (run, workers, taker) => ask("renew", run, [taker ?? "", ...workers]),
       attach: (run, worker, incarnation) =>
         client.ask("attach", async () => {
@@ -198,11 +198,7 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
         )
       ),
       publish: (run, channel, message) =>
-        Effect.asVoid(
-          client.ask("publish", () =>
-            commands.publish(channelOf(keyOf(run), channel), Wire.fromMessage(message))
-          )
-        ),
+        Effect.asVoid(act("publish", run, [channel, Wire.fromMessage(message)])),
       subscribe: (run, channel, listener: (message: Message) => void) =>
         channels.subscribe(channelOf(keyOf(run), channel), listener)
     })

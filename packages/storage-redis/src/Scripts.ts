@@ -23,6 +23,7 @@ export type Operation =
   | "fail"
   | "cancel"
   | "remove"
+  | "publish"
   | "state"
   | StreamOperation
 

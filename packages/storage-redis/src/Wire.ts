@@ -15,14 +15,11 @@ import type {
 import { Option, Schema } from "effect"
 
 /**
- * An instance as scripts know it: a number, or a string that cannot be taken for one. Those inside lists (`17[3]`) are
- * as they are; others, which only tests make, are marked.
+ * An instance as scripts know it: text in which numbers are as they are, and so are those inside lists (`17[3]`).
+ * Others, which only tests make, are marked.
  */
-export const fromId = (instance: InstanceId): number | string =>
-  typeof instance === "number" || /^\d+\[/.test(instance) ? instance : `'${instance}`
-
-/** An instance as a hash's field. */
-export const fieldOf = (instance: InstanceId): string => String(fromId(instance))
+export const fieldOf = (instance: InstanceId): string =>
+  typeof instance === "number" || /^\d+\[/.test(instance) ? String(instance) : `'${instance}`
 
 /** An instance from what a script answered. */
 export const toId = (field: string): InstanceId => {
@@ -33,24 +30,17 @@ export const toId = (field: string): InstanceId => {
 /** Three digits behind the point are enough for times in ms. */
 const short = (ms: number) => Math.round(ms * 1000) / 1000
 
-const fromMeasure = (measure: Measure): string =>
-  [
-    short(measure.startedAt),
-    short(measure.inputsMs),
-    short(measure.executionMs),
-    measure.inputBytes,
-    measure.outputBytes,
-    measure.tries
-  ].join(",")
+/** What the client is told of a completion, in JSON. */
+const noticeOf = (instance: InstanceId, measure: Measure): string =>
+  `[${JSON.stringify(fieldOf(instance))},${short(measure.startedAt)},${short(measure.inputsMs)},${short(measure.executionMs)},${measure.inputBytes},${measure.outputBytes},${measure.tries}]`
 
 type Json = number | string | ReadonlyArray<Json>
 
-/** Arguments of a script: JSON, and the bytes that it refers to by their place. */
+/** Arguments of a script: who speaks, JSON, and the bytes that it refers to by their place. */
 export class Arguments {
   /** What follows the base key. */
   readonly list: Array<string | Buffer>
 
-  /** @param worker the script's first argument; the JSON becomes its second */
   constructor(worker: string) {
     this.list = [worker, ""]
   }
@@ -61,29 +51,46 @@ export class Arguments {
 
   /** Values to keep: instance, readers, where its bytes are. */
   keep(values: ReadonlyArray<Kept>): ReadonlyArray<Json> {
-    return values.flatMap(({ instance, readers, value }) => [
-      fromId(instance),
-      readers,
-      value === "object" ? 0 : this.list.push(bufferOf(value))
-    ])
+    return values.flatMap((kept) => this.kept(kept))
   }
 
-  completion({ added, instance, keep, measure, releases, steps }: Completion): ReadonlyArray<Json> {
-    const said: Array<Json> = [fromId(instance), added, fromMeasure(measure), this.keep(keep)]
-    said.push(
-      steps.flatMap(
-        (step): ReadonlyArray<Json> => [
-          fromId(step.instance),
-          step.need,
-          step.delta,
-          step.worker ?? 0,
-          step.inputs === undefined || step.inputs.length === 0 ? 0 : step.inputs.map(fromId)
-        ]
-      )
-    )
-    if (releases.length > 0) said.push(releases.flatMap(({ delta, value }) => [fromId(value), delta]))
-    return said
+  private kept({ instance, readers, value }: Kept): [string, number, number] {
+    return [fieldOf(instance), readers, value === "object" ? 0 : this.list.push(bufferOf(value))]
   }
+
+  /** What `complete.lua` is told, in columns: what concerns an instance has its place among them, from 1. */
+  completions(completions: ReadonlyArray<Completion>): ReadonlyArray<Json> {
+    const ids: Array<string> = []
+    const notices: Array<string> = []
+    const keeps: Array<Json> = []
+    const stepped: Array<Json> = []
+    const released: Array<Json> = []
+    for (const { instance, keep, measure, releases, steps } of completions) {
+      const place = ids.push(fieldOf(instance))
+      notices.push(noticeOf(instance, measure))
+      for (const kept of keep) keeps.push(place, ...this.kept(kept))
+      for (let i = 0; i < steps.length; ) i = groupSteps(place, steps, i, stepped)
+      for (const { delta, value } of releases) released.push(place, fieldOf(value), delta)
+    }
+    const added = completions.some(({ added }) => added !== 0) ? completions.map(({ added }) => added) : 0
+    return [ids, notices, added, keeps, stepped, released]
+  }
+}
+
+/** Says those steps from `from` on together that differ in their instance only. Returns where the next ones begin. */
+const groupSteps = (place: number, steps: Completion["steps"], from: number, said: Array<Json>): number => {
+  const { delta, inputs, need, worker } = steps[from]!
+  const wanted = inputs === undefined || inputs.length === 0 ? 0 : inputs.map(fieldOf)
+  const count = said.push(place, need, delta, worker ?? 0, wanted, 0) - 1
+  let to = from
+  for (; to < steps.length; to++) {
+    const step = steps[to]!
+    const isAlike = step.need === need && step.delta === delta && step.worker === worker
+    if (to > from && !(isAlike && wanted === 0 && (step.inputs?.length ?? 0) === 0)) break
+    said.push(fieldOf(step.instance))
+  }
+  said[count] = to - from
+  return to
 }
 
 /** How scripts mark a value whose bytes are in the object store. */
@@ -113,22 +120,25 @@ const idsOf = (answer: Answer | undefined): ReadonlyArray<InstanceId> =>
 
 /** A script's answer (see `reply` in `lua/run.lua`). */
 export const toReply = (answer: Answer): Reply => {
-  const [now, status, ready, inputs, invoke, refused, dropped] = listOf(answer)
+  const [now, status, plain, special, inputs, invoke, refused, dropped] = listOf(answer)
   const bytes = new Map<string, Buffer>()
   const given = listOf(inputs)
   for (let i = 0; i < given.length; i += 2) bytes.set(textOf(given[i]), given[i + 1] as Buffer)
   return {
     now: Number(now),
     status: textOf(status) as RunStatus,
-    ready: listOf(ready).map((one): Ready => {
-      const [instance, attempt, wanted] = listOf(one)
-      const found: Array<readonly [InstanceId, Uint8Array]> = []
-      for (const input of listOf(wanted)) {
-        const value = bytes.get(textOf(input))
-        if (value !== undefined) found.push([toId(textOf(input)), value])
-      }
-      return { instance: toId(textOf(instance)), attempt: Number(attempt), inputs: found }
-    }),
+    ready: [
+      ...listOf(special).map((one): Ready => {
+        const [instance, attempt, wanted] = listOf(one)
+        const found: Array<readonly [InstanceId, Uint8Array]> = []
+        for (const input of listOf(wanted)) {
+          const value = bytes.get(textOf(input))
+          if (value !== undefined) found.push([toId(textOf(input)), value])
+        }
+        return { instance: toId(textOf(instance)), attempt: Number(attempt), inputs: found }
+      }),
+      ...listOf(plain).map((one): Ready => ({ instance: toId(textOf(one)), attempt: 1, inputs: [] }))
+    ],
     invoke: listOf(invoke).map(textOf),
     refused: idsOf(refused),
     dropped: idsOf(dropped)
@@ -247,10 +257,8 @@ export const toMessage = (text: string): Message | undefined => {
 export const fromMessage = (message: Message): string => {
   if (message.type === "completed") {
     const { completions, instances, worker } = message
-    const told = completions.map(
-      ({ instance, measure }) => `[${JSON.stringify(fromId(instance))},${fromMeasure(measure)}]`
-    )
+    const told = completions.map(({ instance, measure }) => noticeOf(instance, measure))
     return `{"type":"completed","worker":${JSON.stringify(worker)},"instances":${instances},"completions":[${told.join(",")}]}`
   }
-  return JSON.stringify("instance" in message ? { ...message, instance: fromId(message.instance) } : message)
+  return JSON.stringify("instance" in message ? { ...message, instance: fieldOf(message.instance) } : message)
 }
