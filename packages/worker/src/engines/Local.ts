@@ -7,7 +7,7 @@ import { Host, type Invoker } from "../Engine.ts"
 import type { Invocation } from "../Invocation.ts"
 import { persistent } from "../Persistent.ts"
 import type { RunContext } from "../RunContext.ts"
-import { invocationsFor } from "../stages/HandOff.ts"
+import { adoptAll, invocationsFor } from "../stages/HandOff.ts"
 import * as Worker from "../Worker.ts"
 import type { Leases } from "./Leases.ts"
 
@@ -91,11 +91,10 @@ export const open = Effect.fnUntraced(function* (context: RunContext, options: L
     idleMs: options.idleMs,
     payloadBytes: Number.POSITIVE_INFINITY,
     invoke: Effect.fnUntraced(function* (invocations) {
-      yield* adoptAll(calls, run, invocations)
-      for (const invocation of invocations) {
+      for (const invocation of yield* adoptAll(calls, run, invocations)) {
         size++
         leases.hold(invocation.worker)
-        yield* FiberSet.run(workers, start({ ...invocation, adopted: true }))
+        yield* FiberSet.run(workers, start(invocation))
       }
     })
   }
@@ -110,25 +109,4 @@ export const streamsAbandoning = (
     Effect.serviceOption(Streams),
     (streams) => (workers) =>
       Option.isSome(streams) ? Effect.ignore(streams.value.abandon(run, workers)) : Effect.void
-  )
-
-/** Makes workers that are about to be started the holders of their work. */
-export const adoptAll = (
-  coordination: Coordination["Service"],
-  run: string,
-  invocations: ReadonlyArray<Invocation>
-): Effect.Effect<void> =>
-  Effect.forEach(
-    invocations,
-    ({ work, worker }) =>
-      work.length === 0
-        ? Effect.void
-        : Effect.ignore(
-            coordination.adopt(
-              run,
-              worker,
-              work.map(({ instance }) => instance)
-            )
-          ),
-    { concurrency: "unbounded", discard: true }
   )

@@ -4,8 +4,8 @@ import { Cause, Effect } from "effect"
 import { EngineError, type Invoker, type OpenRun } from "../../Engine.ts"
 import type { Invocation } from "../../Invocation.ts"
 import { persistent } from "../../Persistent.ts"
-import { invocationsFor } from "../../stages/HandOff.ts"
-import { adoptAll, streamsAbandoning } from "../Local.ts"
+import { adoptAll, invocationsFor } from "../../stages/HandOff.ts"
+import { streamsAbandoning } from "../Local.ts"
 import * as Renewal from "../Renewal.ts"
 import type { Pool, RunListener } from "./Pool.ts"
 import type { VesselSettings } from "./Vessel.ts"
@@ -57,8 +57,7 @@ export const open = Effect.fnUntraced(function* <
   const invoker: Invoker = {
     ...settings,
     invoke: Effect.fnUntraced(function* (invocations: ReadonlyArray<Invocation>) {
-      yield* adoptAll(coordination, run, invocations)
-      pool.invoke(invocations.map((invocation) => ({ ...invocation, adopted: true })))
+      pool.invoke(yield* adoptAll(coordination, run, invocations))
     })
   }
   yield* Effect.acquireRelease(
