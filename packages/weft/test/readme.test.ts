@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { startRedis } from "@weft/testing"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { weft } from "./cli/weft.ts"
 
@@ -32,12 +33,24 @@ describe("the README", () => {
     expect((await weft(args, { cwd: folder })).stdout).toBe(output.join("\n"))
   })
 
+  const program = (name: string, env: NodeJS.ProcessEnv = {}) =>
+    spawnSync(process.execPath, ["--conditions=@weft/source", join(folder, name)], {
+      encoding: "utf8",
+      env: { ...process.env, ...env }
+    })
+
+  it("has a program that works on Redis", async () => {
+    await using redis = await startRedis()
+    const { status, stderr, stdout } = program("shared.ts", { WEFT_STORE: redis.url })
+    expect({ status, stderr, stdout }).toEqual({
+      status: 0,
+      stderr: "",
+      stdout: "{ words: [ 'to', 'be' ], average: 2 }\n"
+    })
+  })
+
   it("has a program that works", () => {
-    const { status, stderr, stdout } = spawnSync(
-      process.execPath,
-      ["--conditions=@weft/source", join(folder, "main.ts")],
-      { encoding: "utf8" }
-    )
+    const { status, stderr, stdout } = program("main.ts")
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" })
     const lines = stdout.trim().split("\n")
     expect(lines.slice(0, 2)).toEqual(["4.25", "[ 2, 2 ]"])
