@@ -6,8 +6,9 @@
  */
 import type { Message, StoreError } from "@weft/storage"
 import { Effect, type Scope } from "effect"
+import type { Redis } from "ioredis"
+import { toMessage } from "./Messages.ts"
 import type { RedisClient } from "./Redis.ts"
-import { toMessage } from "./Wire.ts"
 
 type Listener = (message: Message) => void
 
@@ -47,28 +48,51 @@ export class Channels {
     const known = this.listeners.get(channel)
     if (known === undefined) this.listeners.set(channel, new Set([entry]))
     else known.add(entry)
-    // Also if another has: its call may not have been answered yet.
-    await connection.subscribe(channel)
+    try {
+      // Also if another has: its call may not have been answered yet.
+      await connection.subscribe(channel)
+    } catch (error) {
+      // Whoever tries again would hear everything twice.
+      this.forget(channel, entry)
+      throw error
+    }
   }
 
   private async remove(channel: string, entry: { readonly listener: Listener }): Promise<void> {
-    const known = this.listeners.get(channel)
-    known?.delete(entry)
-    if (known?.size !== 0) return
-    this.listeners.delete(channel)
+    if (!this.forget(channel, entry)) return
     const connection = await this.connection()
     await connection.unsubscribe(channel)
   }
 
+  /** Whether nobody listens there any more. */
+  private forget(channel: string, entry: { readonly listener: Listener }): boolean {
+    const known = this.listeners.get(channel)
+    known?.delete(entry)
+    return known?.size === 0 && this.listeners.delete(channel)
+  }
+
   private connection() {
-    this.listening ??= this.client.subscriber().then((connection) => {
-      connection.on("message", (channel: string, text: string) => this.receive(channel, toMessage(text)))
-      connection.on("ready", () => {
-        for (const channel of this.listeners.keys()) this.receive(channel, { type: "wake" })
-      })
-      return connection
-    })
+    this.listening ??= this.client.subscriber().then(
+      (connection) => {
+        connection.on("message", (channel: string, text: string) => this.receive(channel, toMessage(text)))
+        connection.on("ready", () => void this.resume(connection))
+        return connection
+      },
+      (error) => {
+        this.listening = undefined
+        throw error
+      }
+    )
     return this.listening
+  }
+
+  /** Listens again, then wakes everybody: not before, or what is said in between would be lost. */
+  private async resume(connection: Redis): Promise<void> {
+    const channels = [...this.listeners.keys()]
+    if (channels.length === 0) return
+    // If the connection breaks meanwhile, it comes back once more.
+    await connection.subscribe(...channels).catch(() => {})
+    for (const channel of channels) this.receive(channel, { type: "wake" })
   }
 
   private receive(channel: string, message: Message | undefined) {

@@ -15,6 +15,8 @@ import {
 } from "@weft/storage"
 import { Effect, Layer, Schema } from "effect"
 import { Channels } from "./Channels.ts"
+import { fieldOf } from "./Ids.ts"
+import { fromMessage } from "./Messages.ts"
 import { RedisClient } from "./Redis.ts"
 import { evaluate as evaluateOn, type Operation } from "./Scripts.ts"
 import * as Wire from "./Wire.ts"
@@ -73,8 +75,8 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
           spec.leaseMs === Number.POSITIVE_INFINITY ? "inf" : spec.leaseMs,
           spec.maxAttempts,
           spec.instances,
-          spec.ready.flatMap(({ instance, worker }) => [Wire.fieldOf(instance), worker ?? 0]),
-          spec.targets.map(Wire.fieldOf),
+          spec.ready.flatMap(({ instance, worker }) => [fieldOf(instance), worker ?? 0]),
+          spec.targets.map(fieldOf),
           Math.round(client.options.abandonedMs),
           Math.round(client.options.resultMs)
         ]
@@ -135,7 +137,7 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
       instances.length === 0
         ? Effect.succeed([])
         : client.ask("read", async () =>
-            (await commands.hmgetBuffer(`${keyOf(run)}:v`, ...instances.map(Wire.fieldOf))).map(Wire.toStored)
+            (await commands.hmgetBuffer(`${keyOf(run)}:v`, ...instances.map(fieldOf))).map(Wire.toStored)
           )
 
     const state = (run: string) =>
@@ -172,8 +174,7 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
       load,
       complete,
       keep,
-      adopt: (run, worker, instances) =>
-        ask("adopt", run, [worker, JSON.stringify(instances.map(Wire.fieldOf))]),
+      adopt: (run, worker, instances) => ask("adopt", run, [worker, JSON.stringify(instances.map(fieldOf))]),
       renew: (run, workers, taker) => ask("renew", run, [taker ?? "", ...workers]),
       attach: (run, worker, incarnation) =>
         client.ask("attach", async () => {
@@ -197,8 +198,7 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
           counts.reduce((sum, count) => sum + count, 0)
         )
       ),
-      publish: (run, channel, message) =>
-        Effect.asVoid(act("publish", run, [channel, Wire.fromMessage(message)])),
+      publish: (run, channel, message) => Effect.asVoid(act("publish", run, [channel, fromMessage(message)])),
       subscribe: (run, channel, listener: (message: Message) => void) =>
         channels.subscribe(channelOf(keyOf(run), channel), listener)
     })

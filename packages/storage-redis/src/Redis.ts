@@ -20,8 +20,8 @@ export class RedisClient extends Context.Service<
     /** The servers that hold keys: all of a cluster's, as far as it is known now. */
     readonly masters: () => ReadonlyArray<Redis>
     /**
-     * For channels: a connection of its own, made when this is first called. It comes back with the channels that it
-     * had, and then is `ready` again: messages may have been missed. In a cluster every node hears every message.
+     * For channels: a connection of its own, made when this is first called. It comes back by itself, is `ready` again,
+     * and has forgotten its channels. In a cluster every node hears every message.
      */
     readonly subscriber: () => Promise<Redis>
     /** What keys begin with, e.g. `weft`. */
@@ -55,7 +55,7 @@ const connect = (
       masters: () => (cluster === undefined ? [commands as Redis] : cluster.nodes("master")),
       subscriber: () => {
         if (subscriber === undefined) {
-          subscriber = Effect.runPromise(Effect.map(Scope.provide(connectSubscriber, scope), resubscribing))
+          subscriber = Effect.runPromise(Scope.provide(connectSubscriber, scope))
           // The next one tries again.
           subscriber.catch(() => (subscriber = undefined))
         }
@@ -67,18 +67,3 @@ const connect = (
         Effect.tryPromise({ try: command, catch: (error) => toStoreError(operation, error, server.name) })
     })
   })
-
-/**
- * ioredis subscribes again after a reconnect, and looks away: if the connection breaks once more meanwhile, nobody would
- * catch it. It does so anew the next time.
- */
-const resubscribing = (client: Redis): Redis => {
-  const subscribe = client.subscribe.bind(client) as (...channels: ReadonlyArray<string>) => Promise<unknown>
-  client.subscribe = ((...channels: ReadonlyArray<string>) => {
-    const answer = subscribe(...channels)
-    answer.catch(() => {})
-    return answer
-  }) as typeof client.subscribe
-  client.options.autoResubscribe = true
-  return client
-}

@@ -13,6 +13,7 @@ import {
 } from "@weft/storage"
 import { Effect, Layer } from "effect"
 import { Channels } from "./Channels.ts"
+import { fieldOf } from "./Ids.ts"
 import * as Scan from "./internal/Scan.ts"
 import { RedisClient } from "./Redis.ts"
 import { evaluate, type StreamOperation } from "./Scripts.ts"
@@ -72,11 +73,10 @@ const make = (lifeMs: number) =>
     return Streams.of({
       lifeMs,
       append: (run, stream, append) =>
-        ask("stream-append", run, [Wire.fieldOf(stream), ...fromAppend(append)], toAppended),
+        ask("stream-append", run, [fieldOf(stream), ...fromAppend(append)], toAppended),
       read: (run, stream, { from, max, reader, worker }: StreamRead) =>
-        ask("stream-read", run, [Wire.fieldOf(stream), reader, worker, from ?? -1, max, lifeMs], toState),
-      leave: (run, stream, reader) =>
-        ask("stream-leave", run, [Wire.fieldOf(stream), reader], () => undefined),
+        ask("stream-read", run, [fieldOf(stream), reader, worker, from ?? -1, max, lifeMs], toState),
+      leave: (run, stream, reader) => ask("stream-leave", run, [fieldOf(stream), reader], () => undefined),
       abandon: (run, workers) => ask("stream-abandon", run, workers, () => undefined),
       removeRun: (run) => ask("stream-remove", run, [], () => undefined),
       usage: Effect.map(
@@ -100,7 +100,7 @@ const make = (lifeMs: number) =>
         (counts) => counts.reduce((sum, count) => sum + count, 0)
       ),
       subscribe: (run, stream: InstanceId, listener) =>
-        channels.subscribe(`${keyOf(run)}:items:${Wire.fieldOf(stream)}`, () => listener())
+        channels.subscribe(`${keyOf(run)}:items:${fieldOf(stream)}`, () => listener())
     })
   })
 

@@ -1,38 +1,9 @@
 /** What the scripts are told and answer, as TypeScript knows it. */
 import { Failure, type InstanceId } from "@weft/core"
-import type {
-  CompletedNotice,
-  Completion,
-  Kept,
-  Measure,
-  Message,
-  Ready,
-  Reply,
-  RunState,
-  RunStatus,
-  StoredValue
-} from "@weft/storage"
-import { Option, Schema } from "effect"
-
-/**
- * An instance as scripts know it: text in which numbers are as they are, and so are those inside lists (`17[3]`).
- * Others, which only tests make, are marked.
- */
-export const fieldOf = (instance: InstanceId): string =>
-  typeof instance === "number" || /^\d+\[/.test(instance) ? String(instance) : `'${instance}`
-
-/** An instance from what a script answered. */
-export const toId = (field: string): InstanceId => {
-  if (field.startsWith("'")) return field.slice(1)
-  return field.includes("[") ? field : Number(field)
-}
-
-/** Three digits behind the point are enough for times in ms. */
-const short = (ms: number) => Math.round(ms * 1000) / 1000
-
-/** What the client is told of a completion, in JSON. */
-const noticeOf = (instance: InstanceId, measure: Measure): string =>
-  `[${JSON.stringify(fieldOf(instance))},${short(measure.startedAt)},${short(measure.inputsMs)},${short(measure.executionMs)},${measure.inputBytes},${measure.outputBytes},${measure.tries}]`
+import type { Completion, Kept, Ready, Reply, RunState, RunStatus, StoredValue } from "@weft/storage"
+import { Schema } from "effect"
+import { fieldOf, toId } from "./Ids.ts"
+import { noticeOf } from "./Messages.ts"
 
 type Json = number | string | ReadonlyArray<Json>
 
@@ -183,82 +154,4 @@ export const toState = (run: string, answer: Answer): RunState | undefined => {
     failures: toFailures(failures),
     reason: reason === null ? undefined : textOf(reason)
   }
-}
-
-const Id = Schema.Union([Schema.Number, Schema.String])
-const Heard = Schema.fromJsonString(
-  Schema.Union([
-    Schema.Struct({ type: Schema.Literal("wake") }),
-    Schema.Struct({
-      type: Schema.Literal("completed"),
-      worker: Schema.String,
-      instances: Schema.Number,
-      completions: Schema.Array(
-        Schema.Tuple([
-          Id,
-          Schema.Number,
-          Schema.Number,
-          Schema.Number,
-          Schema.Number,
-          Schema.Number,
-          Schema.Number
-        ])
-      )
-    }),
-    Schema.Struct({ type: Schema.Literal("started"), worker: Schema.String, instance: Id }),
-    Schema.Struct({
-      type: Schema.Literal("retry"),
-      worker: Schema.String,
-      instance: Id,
-      tries: Schema.Number,
-      error: Schema.String
-    }),
-    Schema.Struct({
-      type: Schema.Literal("output"),
-      worker: Schema.String,
-      instance: Id,
-      stream: Schema.Literals(["stdout", "stderr"]),
-      text: Schema.String
-    }),
-    Schema.Struct({
-      type: Schema.Literal("lost"),
-      worker: Schema.String,
-      instances: Schema.Number,
-      reason: Schema.String
-    }),
-    Schema.Struct({
-      type: Schema.Literal("ended"),
-      status: Schema.Literals(["running", "succeeded", "failed", "cancelled", "gone"])
-    })
-  ])
-)
-const decodeHeard = Schema.decodeUnknownOption(Heard)
-
-/** What was published on a channel; `undefined` for what is not ours. */
-export const toMessage = (text: string): Message | undefined => {
-  const heard = Option.getOrUndefined(decodeHeard(text))
-  if (heard === undefined || heard.type === "wake" || heard.type === "lost" || heard.type === "ended")
-    return heard
-  if (heard.type !== "completed") return { ...heard, instance: toId(String(heard.instance)) }
-  return {
-    type: "completed",
-    worker: heard.worker,
-    instances: heard.instances,
-    completions: heard.completions.map(
-      ([instance, startedAt, inputsMs, executionMs, inputBytes, outputBytes, tries]): CompletedNotice => ({
-        instance: toId(String(instance)),
-        measure: { startedAt, inputsMs, executionMs, inputBytes, outputBytes, tries }
-      })
-    )
-  }
-}
-
-/** A message to publish. Completions are told by the script. */
-export const fromMessage = (message: Message): string => {
-  if (message.type === "completed") {
-    const { completions, instances, worker } = message
-    const told = completions.map(({ instance, measure }) => noticeOf(instance, measure))
-    return `{"type":"completed","worker":${JSON.stringify(worker)},"instances":${instances},"completions":[${told.join(",")}]}`
-  }
-  return JSON.stringify("instance" in message ? { ...message, instance: fieldOf(message.instance) } : message)
 }
