@@ -19,7 +19,7 @@ export const startRedisCluster = async (
   masters = 3,
   config: Readonly<Record<string, string>> = {}
 ): Promise<RedisCluster> => {
-  const settings = { "cluster-enabled": "yes", "cluster-node-timeout": "5000", ...config }
+  const settings = { "cluster-enabled": "yes", ...config }
   const started = await Promise.allSettled(
     Array.from({ length: masters }, () => startRedis({ config: settings }))
   )
@@ -53,9 +53,15 @@ const join = async (nodes: ReadonlyArray<RedisServer>): Promise<void> => {
   const deadline = Date.now() + AGREED_WITHIN_MS
   for (const node of nodes) {
     for (;;) {
-      const info = String(await node.command("CLUSTER", "INFO"))
-      if (info.includes("cluster_state:ok") && info.includes(`cluster_size:${nodes.length}`)) break
-      if (Date.now() > deadline) throw new Error(`the Redis Cluster does not come about:\n${info}`)
+      const [info, others] = (await Promise.all([
+        node.command("CLUSTER", "INFO"),
+        node.command("CLUSTER", "NODES")
+      ])) as [string, string]
+      // Without all links published messages would not get everywhere.
+      const links = others.match(/ connected( |$)/gm)?.length
+      const agreed = info.includes("cluster_state:ok") && info.includes(`cluster_size:${nodes.length}`)
+      if (agreed && links === nodes.length) break
+      if (Date.now() > deadline) throw new Error(`the Redis Cluster does not come about:\n${info}\n${others}`)
       await setTimeout(20)
     }
   }
