@@ -26,7 +26,7 @@ export interface Shape {
 const times = <V>(count: number, make: (i: number) => V): Array<V> =>
   Array.from({ length: count }, (_, i) => make(i))
 
-const chain = (count: number): Shape => ({
+export const chain = (count: number): Shape => ({
   name: `chain ${count}`,
   calls: count,
   build: (caller) => {
@@ -37,7 +37,7 @@ const chain = (count: number): Shape => ({
   expected: 1
 })
 
-const fan = (width: number): Shape => ({
+export const fan = (width: number): Shape => ({
   name: `fan-out and fan-in ${width}`,
   calls: width + 2,
   build: (caller) => {
@@ -47,7 +47,7 @@ const fan = (width: number): Shape => ({
   expected: width
 })
 
-const tree = (leaves: number): Shape => ({
+export const tree = (leaves: number): Shape => ({
   name: `tree reduction ${leaves}`,
   calls: 2 * leaves - 1,
   build: (caller) => {
@@ -59,7 +59,7 @@ const tree = (leaves: number): Shape => ({
   expected: leaves % 1_000_003
 })
 
-const image = (tiles: number, filters: number): Shape => ({
+export const image = (tiles: number, filters: number): Shape => ({
   name: `image 1 + ${tiles} × ${filters} + 1`,
   calls: tiles * filters + 2,
   build: (caller) => {
