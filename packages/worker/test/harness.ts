@@ -40,6 +40,8 @@ export interface Settings {
   /** Stores that lose or delay something. */
   readonly coordination?: (real: Coordination["Service"]) => Coordination["Service"]
   readonly objects?: (real: ObjectStore["Service"]) => ObjectStore["Service"]
+  /** Default: the usual patience with producers and readers. */
+  readonly lifeMs?: number
   readonly streams?: (real: Streams["Service"]) => Streams["Service"]
   readonly onMessage?: (message: Message, cancel: (reason: string) => void) => void
   /** Stores that other processes get at, too. Default: stores of its own for each run. */
@@ -81,7 +83,11 @@ export const end = (targets: unknown, settings: Settings): Promise<Ended> =>
       Effect.provide(
         settings.shared === undefined
           ? Layer.fresh(
-              Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory, StreamsMemory.layer)
+              Layer.mergeAll(
+                CoordinationMemory.layer,
+                ObjectStore.layerMemory,
+                StreamsMemory.layerOf(settings)
+              )
             )
           : Layer.succeedContext(settings.shared.services)
       )
