@@ -136,8 +136,10 @@ export const check = (plan: Plan, graph: Graph, known: ReadonlyArray<Annotation.
 }
 
 const Values = Schema.Record(Schema.String, Schema.Unknown)
+const VERSION = 1
+
 const Document = Schema.Struct({
-  version: Schema.Literal(1),
+  version: Schema.Literal(VERSION),
   planner: Schema.String,
   memory: Schema.Finite,
   nodes: Schema.Array(
@@ -165,7 +167,7 @@ const decodeDocument = Schema.decodeUnknownSync(Document)
 
 /** A plan as bytes. */
 export const encode = (plan: Plan): Uint8Array =>
-  Codec.encode({ version: 1, ...plan, nodes: [...plan.nodes] })
+  Codec.encode({ version: VERSION, ...plan, nodes: [...plan.nodes] })
 
 /**
  * Decodes a plan.
@@ -174,6 +176,12 @@ export const encode = (plan: Plan): Uint8Array =>
  */
 export const decode = (bytes: Uint8Array): Plan => {
   const document = Codec.decode(bytes)
+  const { version } = Object(document) as { readonly version?: unknown }
+  if (typeof version === "number" && version > VERSION) {
+    throw new Codec.Undecodable({
+      reason: `the plan has format ${version}, and this version reads up to ${VERSION}; update weft`
+    })
+  }
   try {
     const { version: _, ...plan } = decodeDocument(document)
     return { ...plan, nodes: new Map(plan.nodes) }

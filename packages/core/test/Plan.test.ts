@@ -192,6 +192,13 @@ describe("a plan's bytes", () => {
     expect(() => Plan.decode(bytes)).toThrow(Codec.Undecodable)
   })
 
+  it("are refused in a newer format, with what to do", () => {
+    const newer = { ...(Codec.decode(Plan.encode(empty)) as object), version: 2 }
+    expect(() => Plan.decode(Codec.encode(newer))).toThrow(
+      "format 2, and this version reads up to 1; update weft"
+    )
+  })
+
   it("cannot be made of a plan that holds what cannot be sent, and the path is told", () => {
     const plan = planOf({ 0: { annotations: { later: () => 1 } } })
     expect(() => Plan.encode(plan)).toThrow("nodes[0][1].annotations.later is a function (later)")

@@ -62,6 +62,18 @@ describe("attach", () => {
     await engine.close()
   })
 
+  it("finds the behaviours that the run names", async () => {
+    const memory = await sharedMemory()
+    const run = await orphan(memory, double(1), { behaviours: [tasks.shift] })
+    await using handle = await attach(run, { ...quick, store: memory.stores })
+    expect(await handle.result()).toBe(2)
+    const elsewhere = { ...tasks.shift, module: new URL("./stores.ts", import.meta.url).href }
+    const other = await orphan(memory, double(1), { behaviours: [elsewhere], run: "other" })
+    await expect(attach(other, { store: memory.stores })).rejects.toThrow(
+      /no behaviour for the annotation "shift"/
+    )
+  })
+
   it("finds large constants, also among what was asked for", async () => {
     const memory = await sharedMemory()
     const large = "x".repeat(100_000)

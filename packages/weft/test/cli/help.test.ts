@@ -12,7 +12,18 @@ describe.concurrent("weft", () => {
 
   it("shows the help of its commands", async () => {
     const run = (await weft(["run", "--help"])).stdout
-    for (const flag of ["input", "engine", "planner", "concurrency", "out", "json", "quiet"]) {
+    for (const flag of [
+      "input",
+      "engine",
+      "planner",
+      "concurrency",
+      "store",
+      "objects",
+      "lease",
+      "out",
+      "json",
+      "quiet"
+    ]) {
       expect(run).toMatch(new RegExp(`\\n  --${flag}[, ]`))
     }
     expect(run).toContain(`\nEXAMPLES\n  # Run a workflow that takes no input\n  weft run flow.ts\n`)
@@ -20,6 +31,23 @@ describe.concurrent("weft", () => {
     const graph = (await weft(["graph", "--help"])).stdout
     for (const flag of ["input", "format", "out", "group"])
       expect(graph).toMatch(new RegExp(`\\n  --${flag}[, ]`))
+  })
+
+  it("shows the help of the commands for runs in a store", async () => {
+    const flags = {
+      resume: ["engine", "concurrency", "out", "json", "quiet"],
+      watch: [],
+      runs: ["json"],
+      cancel: ["reason"],
+      clean: ["older", "dry-run", "json"]
+    }
+    for (const [command, own] of Object.entries(flags)) {
+      const { stdout } = await weft([command, "--help"])
+      for (const flag of ["store", "objects", ...own])
+        expect(stdout).toMatch(new RegExp(`\\n  --${flag}[, ]`))
+      expect(stdout).toMatch(new RegExp(`\nEXAMPLES\n  # .*\n  weft ${command} `))
+      expect(stdout).toContain("\nEXIT CODES\n")
+    }
   })
 
   it("tells its version", async () => {

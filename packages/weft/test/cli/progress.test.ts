@@ -31,6 +31,15 @@ describe("progress", () => {
     expect(progress.running.size).toBe(0)
   })
 
+  it("takes over what the store says, which is no sign of how fast it goes", () => {
+    const progress = new Progress("pictures", 1000, 0)
+    progress.add({ type: "progress", completed: 500, total: 2000 }, 1000)
+    expect(progress).toMatchObject({ done: 500, total: 2000 })
+    expect(progress.rate(2000)).toBe(0)
+    progress.add(completed(2000, ...many(10)), 2000)
+    expect(progress.rate(2000)).toBe(10)
+  })
+
   it("takes the rate of the last seconds", () => {
     const progress = new Progress("pictures", 1000, 0)
     expect(progress.rate(1000)).toBeUndefined()
@@ -64,6 +73,16 @@ describe("the live lines", () => {
     expect(liveLines(state, 65_000, 40, plain)[1]).toBe("  running  blur#600 1 min 1 s  +2")
     expect(liveLines(state, 65_000, 20, plain)[1]).toBe("  running  blur#600…")
     expect(liveLines(state, 4500, 80, plain)).toHaveLength(1)
+  })
+
+  it("say that the store does not answer, until it does", () => {
+    const state = progress()
+    state.add({ type: "unreachable", detail: "nobody is there" }, 4000)
+    expect(liveLines(state, 9000, 80, plain)[1]).toBe("  the store does not answer; trying again for 5 s")
+    expect(plainLine(state, 9000)).toContain(", the store does not answer; trying again for 5 s, ")
+    state.add({ type: "reachable" }, 9000)
+    expect(liveLines(state, 9000, 80, plain)).toHaveLength(1)
+    expect(plainLine(state, 9000)).not.toContain("store")
   })
 
   it("fit the terminal", () => {

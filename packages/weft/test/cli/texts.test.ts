@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { relativeLine, shownPath } from "../../src/cli/FailureText.ts"
 import * as Json from "../../src/cli/Json.ts"
+import { runLines } from "../../src/cli/RunsCommand.ts"
 import { plain } from "../../src/cli/Style.ts"
 import { summaryLines } from "../../src/cli/SummaryText.ts"
 import * as Units from "../../src/cli/Units.ts"
@@ -99,6 +100,52 @@ describe("units", () => {
       "3000 TB"
     ])
     expect([0.04, 5, 128.4, 12_345].map((n) => Units.rate(n))).toEqual(["0/s", "5/s", "128/s", "12,345/s"])
+  })
+})
+
+describe("times", () => {
+  it.each([
+    ["500ms", 500],
+    ["90s", 90_000],
+    ["10m", 600_000],
+    ["1.5h", 5_400_000],
+    ["2d", 172_800_000]
+  ])("are written with a unit: %s", (text, ms) => {
+    expect(Units.milliseconds(text)).toBe(ms)
+  })
+
+  it.each(["", "10", "s", "0s", "-1s", "1e3s", "10 s", "1w"])("are refused otherwise: %j", (text) => {
+    expect(() => Units.milliseconds(text)).toThrow("a time such as 500ms, 90s, 10m, 1h or 2d")
+  })
+})
+
+describe("the table of runs", () => {
+  it("tells how far they are, and when they were last heard of", () => {
+    const run = {
+      run: "mf3k2a9c-7xq2ab",
+      workflow: "pictures",
+      status: "running",
+      begunAt: 1000,
+      endedAt: undefined,
+      leaseMs: 10_000,
+      heardAt: 190_000,
+      completed: 1024,
+      instances: 2048,
+      failures: [],
+      reason: undefined
+    } as const
+    const ended = {
+      ...run,
+      run: "mf3k2a9c-aaaaaa",
+      status: "succeeded",
+      completed: 2048,
+      heardAt: 195_000
+    } as const
+    expect(runLines([run, ended], 193_000, plain).join("\n")).toBe(
+      `run              workflow  status               done           began  last heard
+mf3k2a9c-7xq2ab  pictures  running    1,024 of 2,048  3 min 12 s ago     3 s ago
+mf3k2a9c-aaaaaa  pictures  succeeded  2,048 of 2,048  3 min 12 s ago     0 s ago`
+    )
   })
 })
 
