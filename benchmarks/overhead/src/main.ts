@@ -1,7 +1,7 @@
 /**
  * The overhead benchmark: each shape on each engine, in a process of its own, beside its baseline.
  *
- *     node src/main.ts [--only TEXT] [--engine inline|threads] [--quick] [--out FILE]
+ *     node src/main.ts [--only TEXT] [--engine inline|threads|processes] [--quick] [--out FILE]
  */
 import { execFile } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
@@ -21,10 +21,9 @@ const { values: flags } = parseArgs({
     out: { type: "string" }
   }
 })
-const engines = (["inline", "threads"] as const).filter(
-  (name) => flags.engine === undefined || flags.engine === name
-)
-if (engines.length === 0) throw new Error(`--engine ${flags.engine}: there are "inline" and "threads"`)
+const engines = report.engineNames.filter((name) => flags.engine === undefined || flags.engine === name)
+if (engines.length === 0)
+  throw new Error(`--engine ${flags.engine}: there are ${report.engineNames.join(", ")}`)
 
 /** How many iterations take about 50 ms on this machine, now. */
 const calibrate = (): number => {

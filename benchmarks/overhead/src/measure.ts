@@ -4,8 +4,10 @@
  */
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
+import { startRedis } from "@weft/testing"
+import { processes } from "@weft/worker"
 import { Piscina } from "piscina"
-import { type Engine, inline, submit, threads } from "weft"
+import { inline, submit, threads } from "weft"
 import * as callers from "./callers.ts"
 import type { Job, Measured } from "./report.ts"
 import { type Shape, shapes } from "./shapes.ts"
@@ -33,10 +35,29 @@ const samples = async (quick: boolean, take: () => Promise<Sample>): Promise<Rea
   return taken
 }
 
-const onWeft = async (shape: Shape, engine: Engine): Promise<Sample> => {
+/** Where runs go, by the engine's name; `end` stops all that was started for it. */
+const places = {
+  inline: async () => ({ options: { engine: inline() }, end: async () => {} }),
+  threads: async () => {
+    const engine = threads()
+    return { options: { engine }, end: () => engine.close() }
+  },
+  processes: async () => {
+    const server = await startRedis()
+    const engine = processes({ processes: availableParallelism() })
+    const end = async () => {
+      await engine.close()
+      await server.stop()
+    }
+    return { options: { engine, store: server.url }, end }
+  }
+} as const
+type Place = Awaited<ReturnType<(typeof places)[keyof typeof places]>>
+
+const onWeft = async (shape: Shape, { options }: Place): Promise<Sample> => {
   const nodes = shape.build(callers.weft)
   const begun = performance.now()
-  const handle = await submit(nodes, { engine, module: new URL("./tasks.ts", import.meta.url).href })
+  const handle = await submit(nodes, { ...options, module: new URL("./tasks.ts", import.meta.url).href })
   const value = await handle.result()
   const wallMs = performance.now() - begun
   const { makespanMs } = await handle.summary()
@@ -63,15 +84,15 @@ const check = (shape: Shape, sample: Sample, other: Sample) => {
 const { engine: name, iterations, quick, shape: wanted } = JSON.parse(process.argv[2] ?? "{}") as Job
 const shape = shapes(iterations, quick).find((one) => one.name === wanted)
 if (shape === undefined) throw new Error(`there is no shape "${wanted}"`)
-const cores = name === "threads" ? availableParallelism() : 1
+const cores = name === "inline" ? 1 : availableParallelism()
 
-const threaded = threads()
-const measured = await samples(quick, () => onWeft(shape, name === "threads" ? threaded : inline()))
+const place = await places[name]()
+const measured = await samples(quick, () => onWeft(shape, place))
 const peakMiB = process.resourceUsage().maxRSS / 1024
-await threaded.close()
+await place.end()
 
 const pool =
-  name === "threads"
+  name !== "inline"
     ? new Piscina({
         filename: fileURLToPath(new URL("./pool.ts", import.meta.url)),
         minThreads: cores,

@@ -3,10 +3,14 @@
  */
 import { styleText } from "node:util"
 
+/** The engines that are measured; `processes` over a Redis of their own. */
+export const engineNames = ["inline", "threads", "processes"] as const
+export type EngineName = (typeof engineNames)[number]
+
 /** What a measuring process is asked for. */
 export interface Job {
   readonly shape: string
-  readonly engine: "inline" | "threads"
+  readonly engine: EngineName
   readonly iterations: number
   readonly quick: boolean
 }
@@ -14,7 +18,7 @@ export interface Job {
 /** What it answers; times are of the whole shape, one for each sample, in ms. */
 export interface Measured {
   readonly shape: string
-  readonly engine: "inline" | "threads"
+  readonly engine: EngineName
   readonly calls: number
   /** From the first invocation to the last target's completion. */
   readonly makespanMs: ReadonlyArray<number>
@@ -47,7 +51,7 @@ export const median = (values: ReadonlyArray<number>): number => {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-const COLUMNS = [34, 8, 9, 9, 9, 10, 8, 8] as const
+const COLUMNS = [34, 9, 9, 9, 9, 10, 8, 8] as const
 const row = (cells: ReadonlyArray<string>) =>
   cells.map((cell, i) => (i < 2 ? cell.padEnd(COLUMNS[i]!) : cell.padStart(COLUMNS[i]!))).join(" ")
 

@@ -18,7 +18,7 @@ test("every case gives right results on each engine, and the report is complete"
     const { stdout } = await promisify(execFile)(process.execPath, args)
     const { facts, machine, measured } = JSON.parse(await readFile(out, "utf8"))
     expect(measured.map(({ engine }: { engine: string }) => engine)).toEqual(
-      Array.from({ length: 14 }, (_, i) => (i % 2 === 0 ? "inline" : "threads"))
+      Array.from({ length: 21 }, (_, i) => ["inline", "threads", "processes"][i % 3])
     )
     for (const { baselineMs, makespanMs, shape } of measured) {
       expect(makespanMs.length, shape).toBeGreaterThan(0)
