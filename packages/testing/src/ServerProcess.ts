@@ -13,7 +13,7 @@ import { delimiter, join } from "node:path"
 import type { Writable } from "node:stream"
 
 /** `$0` is the folder, `$@` the program with its arguments, descriptor 3 our pipe. */
-const GUARDED = `(read -r _ <&3 || { kill -9 $$; rm -rf "$0"; }) >/dev/null 2>&1 &
+const GUARDED = `(trap '' HUP INT TERM; read -r _ <&3 || { kill -9 $$; rm -rf "$0"; }) >/dev/null 2>&1 &
 exec "$@" 3<&-`
 
 /** What a server that failed has printed last, in characters. */
