@@ -62,6 +62,8 @@ export class LabEngine {
   defect: string | undefined
   /** How many worker processes there were. */
   started = 0
+  /** How often each task was begun, by how its instance is shown. */
+  readonly executions = new Map<string, number>()
   private readonly world: World
   private readonly network: Network
   private readonly adversary: Adversary
@@ -237,8 +239,10 @@ export class LabEngine {
     const { leaseMs, poison } = this.run
     return (...args) => {
       const fault = adversary.onTask()
-      const node = poison === undefined ? undefined : nodeOf(taskContext().node)
-      world.note(() => `${process.name} runs ${taskContext().node} ${fault?.kind ?? ""}`)
+      const label = taskContext().node
+      const node = poison === undefined ? undefined : nodeOf(label)
+      this.executions.set(label, (this.executions.get(label) ?? 0) + 1)
+      world.note(() => `${process.name} runs ${label} ${fault?.kind ?? ""}`)
       if (fault?.kind === "stall-in-task") process.stall(fault.forMs)
       if (fault?.kind === "crash-in-task") process.crash()
       // Whoever dies after the run was removed may leave an object behind: nobody looks for it any more.

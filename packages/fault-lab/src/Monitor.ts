@@ -2,15 +2,17 @@
  * Watches a store from outside: which completions it accepted, and whether that adds up.
  */
 import { Flow, Instance, type InstanceId } from "@weft/core"
-import type { Completion, Coordination, Reply } from "@weft/storage"
+import { CLIENT, type Completion, type Coordination, type Reply } from "@weft/storage"
 import type { RunContext } from "@weft/worker"
-import { Effect } from "effect"
+import { Effect, Scope } from "effect"
 
 export class Monitor {
   /** The store, watched. */
   readonly coordination: Coordination["Service"]
   /** What did not add up first. */
   violation: string | undefined
+  /** How many workers were taken for lost. */
+  losses = 0
   /** How often each instance's completion was accepted. */
   readonly commits = new Map<InstanceId, number>()
   private readonly context: RunContext
@@ -18,6 +20,10 @@ export class Monitor {
 
   constructor(real: Coordination["Service"], context: RunContext) {
     this.context = context
+    const listening = real.subscribe(context.run, CLIENT, ({ type }) => {
+      if (type === "lost") this.losses++
+    })
+    Effect.runSync(Scope.provide(listening, Scope.makeUnsafe()))
     this.coordination = {
       ...real,
       complete: (run, worker, completions) =>

@@ -68,7 +68,7 @@ const KILLS = 4
 /** Where few losses are allowed: a start that takes longer than the lease, or waits for a place, counts like one. */
 const PROMPT_STARTS = { startMs: 1, places: 64, fanOut: 100 }
 /** Far more than any run should need. */
-const LIMITS = { ms: 900_000, steps: 400_000 }
+const LIMITS = { ms: 300_000, steps: 200_000 }
 /** How long the client is away before another one comes, in ms, at most. */
 const CLIENT_AWAY_MS = 3000
 
@@ -268,6 +268,10 @@ class Laboratory {
       this.problem = `the result is ${shown(value)}, not ${shown(this.scenario.expected)}`
     } else if (this.monitor.commits.size !== state.completed)
       this.problem = `${state.completed} commits are counted, but ${this.monitor.commits.size} were accepted`
+    else if (this.adversary.count === 0 && this.monitor.losses === 0) {
+      const twice = [...this.engine.executions].find(([, count]) => count > 1)
+      if (twice !== undefined) this.problem = `nothing went wrong, but ${twice[0]} was run ${twice[1]} times`
+    }
   }
 
   /** Why a run with a poisoned task has not ended in its failure. */

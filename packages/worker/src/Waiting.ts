@@ -18,7 +18,8 @@ export const handOn = (run: string, reply: Reply, invoker: Invoker): Effect.Effe
  * Waits until the run is over, and meanwhile takes over what was lost.
  *
  * @param changed is opened by whoever hears that something may have changed
- * @param pollMs how long to wait for that before the store is asked anyway, in ms
+ * @param pollMs how long to wait for that before the store is asked anyway, in ms; at most a third of the lease, so that
+ *   what was lost goes on soon after its lease has run out
  */
 export const untilOver = Effect.fnUntraced(function* (
   run: string,
@@ -30,7 +31,7 @@ export const untilOver = Effect.fnUntraced(function* (
   while (true) {
     const state = yield* coordination.state(run)
     if (state.status !== "running") return state
-    yield* Effect.timeoutOption(changed.await, pollMs)
+    yield* Effect.timeoutOption(changed.await, Math.min(pollMs, state.leaseMs / 3))
     changed.closeUnsafe()
     yield* handOn(run, yield* coordination.renew(run, [], CLIENT), invoker)
   }

@@ -16,14 +16,14 @@ import type { Invocation, Work } from "./Invocation.ts"
 import { persistent, persistentObjects, persistentStreams } from "./Persistent.ts"
 import * as Prompt from "./Prompt.ts"
 import { type RunContext, valueKey } from "./RunContext.ts"
-import { complete, completeNow, drain, tellSoon } from "./stages/Complete.ts"
+import { complete, completeNow, drain, isOvertaken, tellSoon } from "./stages/Complete.ts"
 import { call, type Executed } from "./stages/Execute.ts"
 import { handOver, tree, withoutRefused } from "./stages/HandOff.ts"
 import { type Inputs, inputs } from "./stages/Inputs.ts"
 import { publish, publishItems, publishStream, store } from "./stages/Publish.ts"
 import { Producer } from "./stages/Streaming.ts"
 import { Timing } from "./Timing.ts"
-import { NodeFailed, WorkerState } from "./WorkerState.ts"
+import { NodeFailed, Overtaken, WorkerState } from "./WorkerState.ts"
 
 /**
  * Runs one worker to its end. A node that fails for good ends the run and the worker, not this effect. Calls of the
@@ -158,27 +158,18 @@ type Failures = NodeFailed | StoreError | EngineError
 
 /** Runs nodes until there are none and coordination knows of everything. */
 const work = (state: WorkerState): Effect.Effect<void, Failures> =>
-  Effect.catch(workOn(state), (error) =>
-    error instanceof NodeFailed
-      ? Effect.flatMap(isOvertaken(state), (overtaken) => (overtaken ? work(state) : Effect.fail(error)))
-      : Effect.fail(error)
-  )
+  Effect.catch(workOn(state), (error) => {
+    if (error instanceof Overtaken) return work(state)
+    if (!(error instanceof NodeFailed) || state.running === undefined) return Effect.fail(error)
+    // The first outcome counts: so the failure of a worker that was cut off does not end a run that went on without it.
+    return Effect.flatMap(isOvertaken(state, state.running), (overtaken) =>
+      overtaken ? work(state) : Effect.fail(error)
+    )
+  })
 
-/**
- * Whether somebody else has completed what failed here: the first outcome counts. So the failure of a worker that was
- * cut off, and taken for lost, does not end a run that went on without it.
- */
-const isOvertaken = Effect.fnUntraced(function* (state: WorkerState) {
-  const { running } = state
-  // What it follows from has to be known, or it could not be ready.
-  yield* drain(state)
-  if (state.status !== "running" || running === undefined) return true
-  const reply = yield* state.coordination.adopt(state.run, state.worker, [running])
-  state.status = reply.status
-  return reply.refused.length > 0
-})
-
-const workOn = Effect.fnUntraced(function* (state: WorkerState): Effect.fn.Return<void, Failures> {
+const workOn = Effect.fnUntraced(function* (
+  state: WorkerState
+): Effect.fn.Return<void, Failures | Overtaken> {
   while (state.status === "running") {
     const next = state.next()
     if (next !== undefined) {
@@ -196,7 +187,7 @@ const workOn = Effect.fnUntraced(function* (state: WorkerState): Effect.fn.Retur
 const NOTICE_MS = 100
 
 /** Takes one node through its stages. Part of the worker's own generator: most nodes need no Effect at all. */
-function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures> {
+function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures | Overtaken> {
   const { instance } = one
   const { timing } = state
   const { graph } = state.context

@@ -42,6 +42,11 @@ export class NodeFailed {
   }
 }
 
+/** Others have completed what this worker was about to run: taken for lost, or invoked twice. */
+export class Overtaken {
+  readonly _tag = "Overtaken"
+}
+
 /** What a worker is made of. */
 export interface WorkerParts {
   readonly context: RunContext

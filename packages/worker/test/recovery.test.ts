@@ -95,6 +95,25 @@ describe("a flexible worker", () => {
       assert.deepStrictEqual(ran, [10, 12])
     }).pipe(stores)
   )
+
+  it.effect("does not compute inputs again that are gone since others have completed its work", () =>
+    Effect.gen(function* () {
+      const real = yield* Coordination
+      ran.length = 0
+      //  0 → 1 → 2, and 3 so that the run goes on
+      const context = contextOf([noted(noted(noted(1))), noted(4)])
+      yield* begin(context)
+      for (const [instance, child] of [[0, 1] as const, [1, 2] as const]) {
+        const steps = [{ instance: child, need: 1, delta: -1 }]
+        yield* real.complete(RUN, "other", [{ ...completed(instance), steps }])
+      }
+      // Nobody has what 0 gave. 1 is complete and 2 is not.
+      yield* work(context, { ...invocation("late", [1]), adopted: true })
+      assert.deepStrictEqual(ran, [])
+      yield* work(context, { ...invocation("w", [2]), adopted: true })
+      assert.deepStrictEqual(ran, [1, 1, 1])
+    }).pipe(stores)
+  )
 })
 
 describe("a worker that was cut off", () => {

@@ -97,6 +97,22 @@ export const drain = Effect.fnUntraced(function* (state: WorkerState) {
   yield* tellAll(state)
 })
 
+/**
+ * Whether others have completed what this worker is running, or the run is over; else the worker is its holder. For what
+ * is worth a call: it failed here, or is expensive.
+ */
+export const isOvertaken = Effect.fnUntraced(function* (
+  state: WorkerState,
+  instance: InstanceId
+): Effect.fn.Return<boolean, Failures> {
+  // What it follows from has to be known, or it could not be ready.
+  yield* drain(state)
+  if (state.status !== "running") return true
+  const reply = yield* state.coordination.adopt(state.run, state.worker, [instance])
+  state.status = reply.status
+  return reply.refused.length > 0
+})
+
 const joined = (state: WorkerState): Effect.Effect<void, Failures> => {
   const { sender } = state
   if (sender === undefined) return Effect.void

@@ -9,11 +9,13 @@ import { Codec, Flow, Graph, Instance, type InstanceId } from "@weft/core"
 import type { StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import * as Arguments from "../Arguments.ts"
+import type { EngineError } from "../Engine.ts"
 import { LiveItems } from "../LiveItems.ts"
 import { type Prompt, toEffect } from "../Prompt.ts"
 import { constantKey, valueKey } from "../RunContext.ts"
 import { StreamHandle } from "../StreamHandle.ts"
-import { NodeFailed, type WorkerState } from "../WorkerState.ts"
+import { NodeFailed, Overtaken, type WorkerState } from "../WorkerState.ts"
+import { isOvertaken } from "./Complete.ts"
 import { call, iterate } from "./Execute.ts"
 
 /** The arguments, the list's length where there is one, and how many bytes were read for them. */
@@ -22,6 +24,8 @@ export interface Inputs {
   readonly width: number
   readonly bytes: number
 }
+
+type Failures = NodeFailed | Overtaken | StoreError | EngineError
 
 /**
  * Gets the arguments of an instance.
@@ -32,7 +36,7 @@ export const inputs = (
   state: WorkerState,
   instance: InstanceId,
   again?: Array<InstanceId>
-): Prompt<Inputs, NodeFailed | StoreError> => {
+): Prompt<Inputs, Failures> => {
   const { graph } = state.context
   const id = Instance.nodeOf(instance)
   if (graph.columns.codes[id] === Graph.code.collect) return collectInputs(state, instance, again)
@@ -132,7 +136,7 @@ const fetch = Effect.fnUntraced(function* (
   missing: ReadonlyArray<InstanceId>,
   constants: ReadonlyArray<number>,
   again: Array<InstanceId> | undefined
-): Effect.fn.Return<number, NodeFailed | StoreError> {
+): Effect.fn.Return<number, Failures> {
   let bytes = 0
   const came = (instance: InstanceId, value: Uint8Array) => {
     state.values.came(instance, value, true)
@@ -159,6 +163,9 @@ const fetch = Effect.fnUntraced(function* (
   }
   const lost = absent(state, missing)
   if (lost.length > 0) {
+    // Values go when all who read them are complete. That costs a call, and computing them again may cost a lot.
+    const isFirst = again === undefined && reader === state.running
+    if (isFirst && (yield* isOvertaken(state, reader))) return yield* Effect.fail(new Overtaken())
     const made = again ?? []
     for (const instance of lost) yield* recompute(state, instance, made)
     if (again === undefined) {
@@ -186,7 +193,7 @@ const recompute = (
   state: WorkerState,
   instance: InstanceId,
   made: Array<InstanceId>
-): Effect.Effect<void, NodeFailed | StoreError> =>
+): Effect.Effect<void, Failures> =>
   Effect.suspend(() => {
     if (state.values.has(instance)) return Effect.void
     const { graph } = state.context
