@@ -15,6 +15,7 @@
 --   :w  hash    named worker -> "a" asked for | "i" incarnation
 --   :f  hash    failures
 --   :d  hash    what workers need to join
+-- :objects, :large and :parts are the object store's; they live as long as the run does.
 --
 -- Instances are opaque strings here. What a step reads is cached, and written when it ends.
 
@@ -513,7 +514,7 @@ local function write()
       completed, 'open', open)
     -- Runs that everybody has left go away. A key that was empty meanwhile needs its expiry again.
     if not refreshed or now - refreshed > ttl / 8 then
-      for _, name in ipairs({ 's', 'p', 'v', 'r', 't', 'l', 'o', 'w', 'f', 'd' }) do
+      for _, name in ipairs({ 's', 'p', 'v', 'r', 't', 'l', 'o', 'w', 'f', 'd', 'objects', 'large', 'parts' }) do
         call('PEXPIRE', key(name), ttl)
       end
       call('HSET', key('s'), 'refreshed', string.format('%.0f', now))
