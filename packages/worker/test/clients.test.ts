@@ -7,13 +7,16 @@ import { promisify } from "node:util"
 import { Codec } from "@weft/core"
 import { CLIENT, Coordination, type Message, type RunState } from "@weft/storage"
 import { Context, Effect, Scope } from "effect"
-import { afterAll, afterEach, describe, expect, it } from "vitest"
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest"
 import type { Told } from "./fixtures/client.ts"
 import { serve } from "./fixtures/served.ts"
 import { LAYERS_SIZE } from "./fixtures/workflows.ts"
 import { ended } from "./pids.ts"
 
 const run = promisify(execFile)
+// Processes take their time to start, on a machine with other things to do.
+vi.setConfig({ testTimeout: 60_000 })
+
 const served = await serve()
 const coordination = Context.get(served.services, Coordination)
 const scope = Scope.makeUnsafe()

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { each } from "@weft/core"
 import fc from "fast-check"
-import { afterAll, describe, expect, it } from "vitest"
+import { afterAll, describe, expect, it, vi } from "vitest"
 import { arbitraryWorkflow, moduleUrl as randomModule } from "../../core/test/randomGraph.ts"
 import { processes } from "../src/index.ts"
 import { arbitraryPlan } from "./arbitraryPlan.ts"
@@ -17,6 +17,9 @@ import { end, failure, type Settings, value } from "./harness.ts"
 import { ended, pidsOf } from "./pids.ts"
 
 const { add, double, list, moduleUrl } = tasks
+// Processes take their time to start, on a machine with other things to do.
+vi.setConfig({ testTimeout: 60_000 })
+
 const shared = await serve()
 const folder = mkdtempSync(join(tmpdir(), "weft-processes-"))
 afterAll(async () => {
