@@ -92,7 +92,7 @@ Put the JSON in quotes for the shell, for example --input '{"n": 3}', or name a 
     "an unknown engine",
     ["words.ts", "--engine", "lambda"],
     2,
-    'error: Invalid value for flag --engine: "lambda". Expected: "inline" | "threads"\n\nusage: weft run [flags] <file>\nTry `weft run --help`.\n'
+    'error: Invalid value for flag --engine: "lambda". Expected: "inline" | "threads" | "processes"\n\nusage: weft run [flags] <file>\nTry `weft run --help`.\n'
   ],
   [
     "an unknown planner",
