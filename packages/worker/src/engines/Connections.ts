@@ -8,7 +8,7 @@ import {
   Stores,
   type StoresReference
 } from "@weft/storage"
-import { type Context, Effect, Layer, Scope } from "effect"
+import { type Context, Effect, Exit, Layer, Schedule, Scope } from "effect"
 
 const connections = new Map<string, Promise<Context.Context<Coordination | ObjectStore>>>()
 
@@ -30,7 +30,20 @@ export const connect = (
     catch: (error) => error as StoreError
   })
 
+/** How often connecting is tried again while the store cannot be reached, in ms, and for how long. */
+const AGAIN_MS = 250
+const PATIENCE_MS = 30_000
+
 const open = Effect.fnUntraced(function* (reference: StoresReference) {
   const { layer } = yield* Stores.load(reference)
-  return yield* Layer.buildWithScope(layer, Scope.makeUnsafe())
+  const build = Effect.suspend(() => {
+    const scope = Scope.makeUnsafe()
+    return Effect.onError(Layer.buildWithScope(layer, scope), (cause) =>
+      Scope.close(scope, Exit.failCause(cause))
+    )
+  })
+  return yield* Effect.retry(build, {
+    while: ({ retryable }) => retryable,
+    schedule: Schedule.upTo(Schedule.spaced(AGAIN_MS), { duration: PATIENCE_MS })
+  })
 })

@@ -8,6 +8,7 @@ import { connect } from "../Connections.ts"
 import * as Leases from "../Leases.ts"
 import { type FromVessel, isToVessel } from "../pool/Protocol.ts"
 import { Runner } from "../pool/Runner.ts"
+import { warnOnce } from "../pool/Warnings.ts"
 import { Renewal } from "../Renewal.ts"
 import { Deadlines } from "./Deadlines.ts"
 import { type KnownRun, Orphan } from "./Orphan.ts"
@@ -49,6 +50,7 @@ const runner: Runner = new Runner({
 
 captureConsole()
 captureStreams()
+warnOnce()
 
 process.on("message", (message) => {
   if (isToVessel(message)) runner.receive(message)

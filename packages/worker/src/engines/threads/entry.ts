@@ -9,6 +9,7 @@ import * as Leases from "../Leases.ts"
 import { type FromVessel, isToVessel, type ToVessel } from "../pool/Protocol.ts"
 import { Runner } from "../pool/Runner.ts"
 import type { VesselSettings } from "../pool/Vessel.ts"
+import { warnOnce } from "../pool/Warnings.ts"
 import { type Answer, type Call, portableInvocation, transferOf } from "./Protocol.ts"
 import { Remote } from "./Remote.ts"
 
@@ -22,15 +23,9 @@ const stores = Context.make(Coordination, remote.coordination).pipe(
   Context.add(Streams, remote.streams)
 )
 
-const emitWarning = process.emitWarning
-process.emitWarning = (...args: ReadonlyArray<unknown>) => {
-  // What Node says of a package.json without "type" the main thread has said, once.
-  if (JSON.stringify(args[1])?.includes("MODULE_TYPELESS_PACKAGE_JSON")) return
-  Reflect.apply(emitWarning, process, args)
-}
-
 captureConsole()
 captureStreams()
+warnOnce()
 
 const runner = new Runner({
   settings: workerData as VesselSettings,
