@@ -241,11 +241,10 @@ describe("a producer", () => {
     expect(tasks.seen.ahead).toBeLessThan(30)
   })
 
-  it("does not wait for readers of a list", async () => {
-    const plan = byName({ inStep: { annotations: { stream: false } } })
-    const items = stream(inStep)(folder, 3, [])
-    expect(await value(kind(items), { ...settings, plan })).toBe("list")
-    expect(await value(kind(stream(tasks.inStep)(folder, 3, [])), settings)).toBe("list")
+  it("is none because a plan says so", async () => {
+    const plan = byName({ count: { annotations: { stream: false } } })
+    expect(await value(kind(stream(count)(5, 5)), { ...settings, plan })).toBe("list")
+    expect(await value(kind(stream(count)(5, 5)), settings)).toBe("stream")
   })
 
   it("is one because a plan says so", async () => {

@@ -111,7 +111,9 @@ const liveItems = (
   reader: InstanceId
 ): AsyncIterable<unknown> => {
   const generate = async function* () {
-    const { args } = await Effect.runPromise(toEffect(() => inputs(state, instance)))
+    const made: Array<InstanceId> = []
+    const { args } = await Effect.runPromise(toEffect(() => inputs(state, instance, made)))
+    for (const one of made) state.values.forget(one)
     yield* iterate(state, instance, args)
   }
   return state.streams === undefined

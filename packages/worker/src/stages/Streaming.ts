@@ -8,7 +8,7 @@
  * The generator waits when living readers have not read `buffer` items; while it waits it takes up no worker's place. For
  * readers that are not there nobody waits: the worker keeps what they will need, and in the end stores the list.
  */
-import { Codec, Instance, Plan } from "@weft/core"
+import { Codec, Graph, Instance, Plan } from "@weft/core"
 import type { Appended, StoreError, StreamEnd, Streams } from "@weft/storage"
 import { Cause, Effect, Exit, Fiber, Latch } from "effect"
 import { type EngineError, idleUnlessSoon } from "../Engine.ts"
@@ -45,7 +45,7 @@ export class Producer implements Taker {
   private readonly completeNow: () => Effect.Effect<void, Failures>
   private readonly buffer: number
   private readonly readers: number
-  /** How many readers become ready with this node alone. */
+  /** How many readers become ready with this node alone, and can run at the same time. */
   private readonly hold: number
   private phase: Phase = "collecting"
   /** What was yielded, while it may become a list. */
@@ -97,12 +97,10 @@ export class Producer implements Taker {
     const { graph, plan } = context
     const node = Instance.nodeOf(work.instance)
     this.readers = context.readersOf(node)
-    let hold = 0
-    for (let i = graph.readers.start[node]!; i < graph.readers.start[node + 1]!; i++) {
-      const reader = graph.readers.list[i]!
-      if (graph.need[reader] === 1 && Plan.workerOf(plan, reader) !== worker) hold++
-    }
-    this.hold = hold
+    const ready = Graph.neighbours(graph.readers, node).filter((reader) => graph.need[reader] === 1)
+    const planned = ready.flatMap((reader) => Plan.workerOf(plan, reader) ?? [])
+    // A worker runs one after the other.
+    this.hold = ready.length - planned.length + new Set(planned.filter((other) => other !== worker)).size
   }
 
   /** Whether the node is complete, and its items were streamed. */
