@@ -10,5 +10,6 @@ if begun then
   begun = false
   write()
 end
-call('UNLINK', key('s'), key('p'), key('v'), key('r'), key('t'), key('l'), key('o'), key('w'), key('f'), key('d'))
+for _, k in ipairs(heldKeys()) do call('UNLINK', k) end
+call('UNLINK', key('s'), key('p'), key('v'), key('r'), key('t'), key('l'), key('w'), key('f'), key('d'))
 return 1

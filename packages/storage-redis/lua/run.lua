@@ -11,7 +11,7 @@
 --   :r  hash    instance -> how many readers its value has left, after "o" if it is an object; absent: inline, one
 --   :t  set     the targets
 --   :l  zset    worker -> when its lease runs out, ms: who holds something, is alive or was asked for
---   :o  zset    who holds what: worker \0 told instance, all with score 0, for ranges by worker
+--   :held:worker  set  instances that a worker holds; :inbox:worker those that it has not been told of
 --   :w  hash    named worker -> "a" asked for | "i" incarnation
 --   :f  hash    failures
 --   :d  hash    what workers need to join
@@ -72,7 +72,7 @@ local function wayOf(text)
   local worker = string.sub(text, split)
   way = {
     attempt = tonumber(attempt), told = told == '1', planned = string.sub(text, at, split - 1), worker = worker,
-    text = text, prefix = worker .. '\0' .. told
+    text = text, key = (told == '1' and key('held:') or key('inbox:')) .. worker
   }
   ways[text] = way
   return way
@@ -175,26 +175,50 @@ local function setNameState(worker, state)
   end
 end
 
+-- By instance, how it is held from now on; by key, what is taken out.
 local added, removed = {}, {}
 
-local function add(id, held) added[id] = held.prefix .. id end
+local function add(id, held) added[id] = held end
 
 local function remove(id, held)
-  if added[id] then added[id] = nil else removed[#removed + 1] = held.prefix .. id end
+  if added[id] then
+    added[id] = nil
+    return
+  end
+  local list = removed[held.key]
+  if not list then
+    list = {}
+    removed[held.key] = list
+  end
+  list[#list + 1] = id
 end
 
 local function writeHeld()
-  if #removed > 0 then chunked('ZREM', key('o'), removed) end
-  local list = {}
-  for _, text in pairs(added) do
-    list[#list + 1] = '0'
-    list[#list + 1] = text
+  for k, list in pairs(removed) do chunked('SREM', k, list) end
+  local lists = {}
+  for id, held in pairs(added) do
+    local list = lists[held.key]
+    if not list then
+      list = {}
+      lists[held.key] = list
+    end
+    list[#list + 1] = id
   end
-  if #list > 0 then
-    touched.o = true
-    chunked('ZADD', key('o'), list)
+  for k, list in pairs(lists) do
+    chunked('SADD', k, list)
+    call('PEXPIRE', k, ttl, 'NX')
   end
   added, removed = {}, {}
+end
+
+-- The keys of what is held by those who have a lease: nobody else holds anything.
+local function heldKeys()
+  local keys = {}
+  for _, worker in ipairs(call('ZRANGE', key('l'), 0, -1)) do
+    keys[#keys + 1] = key('held:') .. worker
+    keys[#keys + 1] = key('inbox:') .. worker
+  end
+  return keys
 end
 
 -- Instances in the order of the graph, as far as they are numbers.
@@ -206,17 +230,16 @@ end
 
 -- What a worker holds; all, or what it has not been told of.
 local function heldBy(worker, untoldOnly)
-  local from = '[' .. worker .. '\0'
-  local to = untoldOnly and '(' .. worker .. '\0' .. '1' or '(' .. worker .. '\1'
-  local found = {}
-  for i, text in ipairs(call('ZRANGEBYLEX', key('o'), from, to)) do found[i] = string.sub(text, #worker + 3) end
+  local found = call('SMEMBERS', key('inbox:') .. worker)
+  if not untoldOnly then
+    for _, id in ipairs(call('SMEMBERS', key('held:') .. worker)) do found[#found + 1] = id end
+  end
   table.sort(found, byId)
   return found
 end
 
 local function isIdle(worker)
-  return not nameState(worker)
-    and call('ZLEXCOUNT', key('o'), '[' .. worker .. '\0', '(' .. worker .. '\1') == 0
+  return not nameState(worker) and call('EXISTS', key('held:') .. worker, key('inbox:') .. worker) == 0
 end
 
 -- Has the caller invoke a named worker, which has a whole lease to come.
@@ -367,8 +390,9 @@ local function finish(outcome)
   say('client', '{"type":"ended","status":"' .. outcome .. '"}')
   ttl = tonumber(call('HGET', key('s'), 'resultTtl'))
   call('HSET', key('s'), 'endedAt', string.format('%.0f', now), 'ttl', string.format('%.0f', ttl))
-  call('UNLINK', key('p'), key('l'), key('o'), key('w'), key('r'))
-  touched.p, touched.l, touched.o, touched.w, touched.r = nil, nil, nil, nil, nil
+  for _, k in ipairs(heldKeys()) do call('UNLINK', k) end
+  call('UNLINK', key('p'), key('l'), key('w'), key('r'))
+  touched.p, touched.l, touched.w, touched.r = nil, nil, nil, nil
   progress, dirty, deadlines, named, idle = {}, {}, {}, {}, {}
   lost, plain, special, invoke = {}, {}, {}, {}
   refreshed = nil
@@ -444,7 +468,7 @@ local function lose(worker, reason)
   deadlines[worker] = false
   if nameState(worker) then setNameState(worker, false) end
   if #held == 0 then return end
-  call('ZREMRANGEBYLEX', key('o'), '[' .. worker .. '\0', '(' .. worker .. '\1')
+  call('UNLINK', key('held:') .. worker, key('inbox:') .. worker)
   prefetch(held)
   for _, id in ipairs(held) do isLost[id] = true end
   say('client', cjson.encode({ type = 'lost', worker = worker, instances = #held, reason = reason }))
@@ -514,9 +538,10 @@ local function write()
       completed, 'open', open)
     -- Runs that everybody has left go away. A key that was empty meanwhile needs its expiry again.
     if not refreshed or now - refreshed > ttl / 8 then
-      for _, name in ipairs({ 's', 'p', 'v', 'r', 't', 'l', 'o', 'w', 'f', 'd', 'objects', 'large', 'parts' }) do
+      for _, name in ipairs({ 's', 'p', 'v', 'r', 't', 'l', 'w', 'f', 'd', 'objects', 'large', 'parts' }) do
         call('PEXPIRE', key(name), ttl)
       end
+      for _, k in ipairs(heldKeys()) do call('PEXPIRE', k, ttl) end
       call('HSET', key('s'), 'refreshed', string.format('%.0f', now))
     else
       for name in pairs(touched) do call('PEXPIRE', key(name), ttl, 'NX') end

@@ -56,7 +56,7 @@ it.effect("every key of a run expires; after its end with the result", () =>
       }
     ])
     const running = yield* Effect.promise(() => expiries(run))
-    // State, progress, values, readers, targets, leases, holders, named workers, document, and the object.
+    // State, progress, values, readers, targets, leases, what n holds, named workers, document, and the object.
     assert.lengthOf(running, 10)
     for (const [key, left] of running) {
       assert.isAbove(left, DAY / 2, key)
