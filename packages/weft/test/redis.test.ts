@@ -36,17 +36,41 @@ const left = async (store: string, objects?: string) => {
   return runtime.runPromise(usage).finally(end)
 }
 
+/** Runs Node.js to its end. */
+const node = async (...args: ReadonlyArray<string>) => {
+  const child = spawn(process.execPath, ["--conditions=@weft/source", ...args], { stdio: "pipe" })
+  const [stdout, stderr, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise((resolve) => child.on("close", resolve))
+  ])
+  return { code, stdout, stderr }
+}
+
+const program = join(import.meta.dirname, "fixtures/program.ts")
+
+/** Prints what is loaded of adapters. */
+const telling = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from "node:module"
+  registerHooks({
+    load: (url, context, next) => {
+      if (/storage-(redis|s3)|ioredis|aws-sdk/.test(url)) console.log(url)
+      return next(url, context)
+    }
+  })
+`)}`
+
 describe("a program", { timeout: 60_000 }, () => {
+  it("loads no adapter that it does not use", async () => {
+    const { stdout } = await node("--import", telling, program, "inline", "memory")
+    expect(stdout).toBe("6 12\n")
+    const redis = await node("--import", telling, program, "inline", server.url)
+    expect(redis.stdout).toContain("ioredis")
+    expect(redis.stdout).not.toContain("storage-s3")
+  })
+
   it.each(["inline", "threads", "processes"])("ends by itself after its runs on %s", async (engine) => {
-    const program = join(import.meta.dirname, "fixtures/program.ts")
-    const args = ["--conditions=@weft/source", program, engine, server.url]
-    const child = spawn(process.execPath, args, { stdio: "pipe" })
-    const [stdout, stderr, code] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      new Promise((resolve) => child.on("close", resolve))
-    ])
-    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "6 12\n", stderr: "" })
+    expect(await node(program, engine, server.url)).toEqual({ code: 0, stdout: "6 12\n", stderr: "" })
     expect(await left(server.url)).toEqual([0, 0])
   })
 })

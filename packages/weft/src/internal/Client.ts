@@ -4,7 +4,7 @@
  */
 import { type AnyAnnotation, type Behaviour, Flow, type Graph, Plan, Planner, Predictions } from "@weft/core"
 import { CLIENT, ObjectStore } from "@weft/storage"
-import { constantKey, handOn, untilOver } from "@weft/worker"
+import { constantKey, handOn, persistentObjects, untilOver } from "@weft/worker"
 import { Effect } from "effect"
 import type { Job } from "./Job.ts"
 import * as Party from "./Party.ts"
@@ -23,6 +23,9 @@ export interface Settings extends Party.Settings {
   readonly isOpen: boolean
 }
 
+/** How many constants are stored at the same moment. */
+const PUTS = 16
+
 /** The id of a new run: readable, sortable by time. */
 const newRunId = (): string => `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`
 
@@ -32,7 +35,7 @@ const newRunId = (): string => `${Date.now().toString(36)}-${Math.random().toStr
  * may go on with it.
  */
 export const start = Effect.fnUntraced(function* (job: Job, settings: Settings, listener: Party.Listener) {
-  const objects = yield* ObjectStore
+  const objects = persistentObjects(yield* ObjectStore)
   const { behaviours, engine, isOpen, leaseMs, pollMs } = settings
   const { graph, module, tasks } = job
   const run = newRunId()
@@ -43,7 +46,9 @@ export const start = Effect.fnUntraced(function* (job: Job, settings: Settings, 
   const workers = yield* Party.openWorkers(party, settings, { behaviours, leaseMs, module, tasks })
   const document = RunDocument.encodeOnce(job, plan, behaviours)
   if (isOpen || (module !== undefined && engine.name !== "inline")) {
-    for (const { bytes, index } of document().stored) yield* objects.put(run, constantKey(index), bytes)
+    const put = ({ bytes, index }: RunDocument.Encoded["stored"][number]) =>
+      objects.put(run, constantKey(index), bytes)
+    yield* Effect.forEach(document().stored, put, { concurrency: PUTS, discard: true })
   }
   const begun = yield* party.coordination.begin(
     {
