@@ -28,10 +28,10 @@ export type Operation =
   | StreamOperation
 
 /** Those on streams. */
-export type StreamOperation = `stream-${"append" | "read" | "leave" | "abandon" | "remove"}`
+type StreamOperation = `stream-${"append" | "read" | "leave" | "abandon" | "remove"}`
 
 /** A script's text and the hash that Redis knows it by. */
-export interface Script {
+interface Script {
   readonly text: string
   readonly hash: string
 }
@@ -57,7 +57,7 @@ const sharedBy = (operation: Operation): string => {
 }
 
 /** The script of an operation. */
-export const script = (operation: Operation): Script => {
+const script = (operation: Operation): Script => {
   const known = scripts.get(operation)
   if (known !== undefined) return known
   const source = read(operation)
