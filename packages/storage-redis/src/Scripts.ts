@@ -28,7 +28,7 @@ export type Operation =
   | StreamOperation
 
 /** Those on streams. */
-type StreamOperation = `stream-${"append" | "read" | "leave" | "abandon" | "remove"}`
+export type StreamOperation = `stream-${"append" | "read" | "leave" | "abandon" | "remove"}`
 
 /** A script's text and the hash that Redis knows it by. */
 interface Script {
