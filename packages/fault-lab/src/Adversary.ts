@@ -38,6 +38,7 @@ export type TimeFault =
   | "crash-client"
   | "crash-everything"
   | "store-away"
+  | "false-alarm"
 export type TaskFault = "crash-in-task" | "stall-in-task"
 
 export type FaultKind = CallFault | InvocationFault | MessageFault | TimeFault | TaskFault
@@ -65,7 +66,8 @@ export const timeFaults: ReadonlyArray<TimeFault> = [
   "crash-all-workers",
   "crash-client",
   "crash-everything",
-  "store-away"
+  "store-away",
+  "false-alarm"
 ]
 export const taskFaults: ReadonlyArray<TaskFault> = ["crash-in-task", "stall-in-task"]
 
@@ -95,6 +97,8 @@ export interface Mischief {
 export interface Victims {
   readonly workers: () => ReadonlyArray<Process>
   readonly client: () => Process
+  /** Has a process taken for dead that lives. */
+  readonly falseAlarm: (process: Process) => void
 }
 
 const CALL_TROUBLE = ["lose-request", "lose-answer", "late-request", "double-call", "slow-call"] as const
@@ -214,6 +218,9 @@ export class Adversary {
         break
       case "store-away":
         this.awayUntil = this.world.now + forMs
+        break
+      case "false-alarm":
+        if (workers.length > 0) this.victims.falseAlarm(workers[victim % workers.length]!)
         break
       default:
         throw new Error(`${kind} is not for a moment`)

@@ -34,6 +34,8 @@ export interface EngineSettings {
   readonly adopts: boolean
   /** Whether heartbeats take over what others lost. */
   readonly takes: boolean
+  /** Whether heartbeats come from a thread of their own, so that they go on while a task blocks its process. */
+  readonly beatsApart: boolean
   /** Whether the client's process sees that a worker's process has died, and says so. */
   readonly watches: boolean
   /** How long a process takes to start, in ms, at most. */
@@ -185,20 +187,25 @@ export class LabEngine {
         }),
       guard: () => () => {}
     })
-    const taking = this.settings.takes ? { taker: `beside-${process.name}`, invoker } : undefined
+    const beside = this.settings.beatsApart
+      ? new Process(this.world, `beside-${process.name}`, process)
+      : process
+    const taking = this.settings.takes
+      ? { taker: `beside-${process.name}`, invoker: this.invokerOf(beside) }
+      : undefined
     const life = Effect.andThen(
       this.places.take(process),
       Effect.suspend(() => Worker.run(this.contextOf(process), invocation, invoker))
     )
     const working = process.fork(life, Context.add(services, Host, host))
     const { leaseMs, run } = this.run
-    const beating = process.fork(heartbeat(run, leaseMs, new Set([worker]), taking), services)
+    const beating = beside.fork(heartbeat(run, leaseMs, new Set([worker]), taking), this.servicesOf(beside))
     beating.addObserver((exit) => {
       // Whoever is told that the run is over need not go on.
-      if (Exit.isSuccess(exit)) working.interruptUnsafe()
+      if (Exit.isSuccess(exit)) process.deliver(() => working.interruptUnsafe())
     })
     working.addObserver((exit) => {
-      beating.interruptUnsafe()
+      if (beside === process) beating.interruptUnsafe()
       if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) {
         this.defect ??= `${process.name} ended with a defect: ${Cause.pretty(exit.cause)}`
       }
@@ -207,6 +214,11 @@ export class LabEngine {
       )
       process.end()
     })
+  }
+
+  /** A worker's process is taken for dead, although it lives. */
+  falseAlarm({ name }: Process): void {
+    this.report(name.slice(0, name.indexOf("/")))
   }
 
   /** The client's process notices that a worker's process has died. */

@@ -149,7 +149,7 @@ export class Network {
       const fault = adversary.onCall()
       const ms = fault?.forMs ?? 0
 
-      const away = Math.max(process.cutUntil, adversary.awayUntil) - world.now
+      const away = Math.max(process.cutFor, adversary.awayUntil - world.now)
       if (away > 0) {
         // Who is cut off is told so at once, or in the end, or is answered then.
         const kind = world.choose(4)

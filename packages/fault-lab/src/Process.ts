@@ -24,10 +24,14 @@ export class Process {
   readonly context: Context.Context<never>
   private held: Array<() => void> = []
   private readonly atEnd: Array<() => void> = []
+  private readonly around: Process | undefined
 
-  constructor(world: World, name: string) {
+  /** @param around of what it is a thread: it ends and is cut off with that, and does not stand still with it */
+  constructor(world: World, name: string, around?: Process) {
     this.world = world
     this.name = name
+    this.around = around
+    around?.onEnd(() => this.finish(around.fate))
     const scheduler = new Scheduler.MixedScheduler("async", (act) => {
       let cancelled = false
       world.post(() => this.deliver(() => cancelled || act()))
@@ -52,7 +56,12 @@ export class Process {
   }
 
   get isCut(): boolean {
-    return this.cutUntil > this.world.now
+    return this.cutFor > 0
+  }
+
+  /** For how long it is still cut off, in ms. */
+  get cutFor(): number {
+    return Math.max(0, this.cutUntil - this.world.now, this.around?.cutFor ?? 0)
   }
 
   /** Lets the process hear something: later if it stands still, never if it is dead. */

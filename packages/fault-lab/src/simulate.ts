@@ -66,7 +66,9 @@ const RUN = "run"
 const ANY_ATTEMPTS = 1_000_000
 const KILLS = 4
 /** Where few losses are allowed: a start that takes longer than the lease, or waits for a place, counts like one. */
-const PROMPT_STARTS = { startMs: 1, places: 64, fanOut: 100 }
+const PROMPT_START_MS = 20
+const MANY_PLACES = 64
+const PROMPT_STARTS = { startMs: 1, places: MANY_PLACES, fanOut: 100 }
 /** Far more than any run should need. */
 const LIMITS = { ms: 300_000, steps: 200_000 }
 /** How long the client is away before another one comes, in ms, at most. */
@@ -128,7 +130,8 @@ class Laboratory {
       : scenario.mischief
     this.adversary = new Adversary(world, mischief, {
       workers: () => [...this.engine.processes],
-      client: () => this.client
+      client: () => this.client,
+      falseAlarm: (process) => this.engine.falseAlarm(process)
     })
     const settings = this.kills ? { ...scenario.settings, ...PROMPT_STARTS } : scenario.settings
     this.network = new Network(
@@ -268,10 +271,18 @@ class Laboratory {
       this.problem = `the result is ${shown(value)}, not ${shown(this.scenario.expected)}`
     } else if (this.monitor.commits.size !== state.completed)
       this.problem = `${state.completed} commits are counted, but ${this.monitor.commits.size} were accepted`
-    else if (this.adversary.count === 0 && this.monitor.losses === 0) {
-      const twice = [...this.engine.executions].find(([, count]) => count > 1)
-      if (twice !== undefined) this.problem = `nothing went wrong, but ${twice[0]} was run ${twice[1]} times`
-    }
+    else if (this.adversary.count === 0) this.problem = this.needless()
+  }
+
+  /** What was done for nothing, in a run in which nothing went wrong. */
+  private needless(): string | undefined {
+    const { losses } = this.monitor
+    const { places, startMs } = this.scenario.settings
+    const isPrompt = startMs <= PROMPT_START_MS && places >= MANY_PLACES
+    if (losses > 0)
+      return isPrompt ? `nothing went wrong, but ${losses} workers were taken for lost` : undefined
+    const twice = [...this.engine.executions].find(([, count]) => count > 1)
+    return twice === undefined ? undefined : `nothing went wrong, but ${twice[0]} was run ${twice[1]} times`
   }
 
   /** Why a run with a poisoned task has not ended in its failure. */

@@ -54,6 +54,7 @@ const settings = fc.record({
   payloadBytes: fc.constantFrom(0, 20, 200, Number.POSITIVE_INFINITY),
   adopts: fc.boolean(),
   takes: fc.boolean(),
+  beatsApart: fc.boolean(),
   watches: fc.boolean(),
   startMs: fc.constantFrom(1, 20, 400),
   taskMs: fc.constantFrom(1, 20, 200),
@@ -68,7 +69,10 @@ export const arbitraryScenario: fc.Arbitrary<Scenario> = fc
     workflow: arbitraryWorkflow,
     plan: arbitraryPlan,
     settings,
-    mischief: fc.record({ faults, rates }),
+    mischief: fc.oneof(
+      { weight: 1, arbitrary: fc.constant({ faults: [], rates: { calls: 0, invocations: 0, messages: 0 } }) },
+      { weight: 9, arbitrary: fc.record({ faults, rates }) }
+    ),
     poison: fc.option(
       fc.record({ how: fc.constantFrom("throws" as const, "kills" as const), index: fc.nat(20) }),
       { nil: undefined, freq: 12 }
