@@ -11,9 +11,11 @@ export interface Timing {
   readonly turn: () => Effect.Effect<void> | undefined
 }
 
+const origin = performance.timeOrigin
+
 /** This process's time and event loop. */
 const real: Timing = {
-  now: () => performance.timeOrigin + performance.now(),
+  now: () => origin + performance.now(),
   turn: () => (Turn.isDue() ? Turn.take : undefined)
 }
 
