@@ -14,8 +14,9 @@ import * as Instance from "./Instance.ts"
  * - `result`: what the task returned cannot be stored or sent
  * - `input`: what it reads could not be had, or is not what it needs (an `each` over something that is no list)
  * - `missing`: the workflow's module has no such task, or cannot be imported
+ * - `store`: the store would not take, or give, what it needs: it is full, refuses it, or holds what is not ours
  */
-export type FailureKind = "error" | "timeout" | "lost" | "result" | "input" | "missing"
+export type FailureKind = "error" | "timeout" | "lost" | "result" | "input" | "missing" | "store"
 
 /** Why a node failed for good. */
 export const Failure = Schema.Struct({
@@ -23,7 +24,7 @@ export const Failure = Schema.Struct({
   instance: Schema.Union([Schema.Number, Schema.String]),
   /** Its task, or what kind of node it is; a store that recorded the failure by itself does not know. */
   task: Schema.optionalKey(Schema.String),
-  kind: Schema.Literals(["error", "timeout", "lost", "result", "input", "missing"]),
+  kind: Schema.Literals(["error", "timeout", "lost", "result", "input", "missing", "store"]),
   /** The worker that failed last. */
   worker: Schema.String,
   /** How often it was tried, over all workers and retries. */

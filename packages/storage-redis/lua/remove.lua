@@ -3,8 +3,8 @@
 --
 -- KEYS[1]  base of the run
 -- Reply    nothing of use
-load()
-if begun then
+-- What cannot be read goes, too.
+if pcall(load) and begun then
   wakeAll()
   say('client', '{"type":"ended","status":"gone"}')
   begun = false

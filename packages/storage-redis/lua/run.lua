@@ -211,10 +211,16 @@ local function writeHeld()
   added, removed = {}, {}
 end
 
+-- A list; an empty one if the key holds something else: a run must be able to end whatever has become of its keys.
+local function listOf(...)
+  local found = redis.pcall(...)
+  return found.err and {} or found
+end
+
 -- The keys of what is held by those who have a lease: nobody else holds anything.
 local function heldKeys()
   local keys = {}
-  for _, worker in ipairs(call('ZRANGE', key('l'), 0, -1)) do
+  for _, worker in ipairs(listOf('ZRANGE', key('l'), 0, -1)) do
     keys[#keys + 1] = key('held:') .. worker
     keys[#keys + 1] = key('inbox:') .. worker
   end
@@ -357,7 +363,7 @@ end
 
 -- Workers that wait for work are told that there will be none.
 local function wakeAll()
-  local states = call('HGETALL', key('w'))
+  local states = listOf('HGETALL', key('w'))
   for i = 1, #states, 2 do
     if string.sub(states[i + 1], 1, 1) == 'i' then say(states[i], '{"type":"wake"}') end
   end
@@ -401,9 +407,10 @@ end
 -- I6: records a failure, once, in the step that fails the run.
 local function fail(identity, text)
   if status ~= 'running' and status ~= 'failed' then return end
-  local count = call('HLEN', key('f'))
+  local count = redis.pcall('HLEN', key('f'))
   touched.f = true
-  call('HSETNX', key('f'), identity, string.format('%06d', count) .. text)
+  -- If the key holds something else, the run fails all the same.
+  if type(count) == 'number' then call('HSETNX', key('f'), identity, string.format('%06d', count) .. text) end
   if status == 'running' then finish('failed') end
 end
 
@@ -463,13 +470,14 @@ end
 
 -- Forgets a holder. What it held is handed out by takeOver, when it is clear who is lost and what is complete.
 local function lose(worker, reason)
+  -- First what may be refused, because something else has the key: nothing must be lost for good.
   local held = heldBy(worker)
+  prefetch(held)
+  if nameState(worker) then setNameState(worker, false) end
   call('ZREM', key('l'), worker)
   deadlines[worker] = false
-  if nameState(worker) then setNameState(worker, false) end
   if #held == 0 then return end
   call('UNLINK', key('held:') .. worker, key('inbox:') .. worker)
-  prefetch(held)
   for _, id in ipairs(held) do isLost[id] = true end
   say('client', cjson.encode({ type = 'lost', worker = worker, instances = #held, reason = reason }))
   lost[#lost + 1] = { worker = worker, held = held, reason = reason }

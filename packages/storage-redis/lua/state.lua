@@ -7,5 +7,6 @@
 local s = call('HMGET', key('s'), 'status', 'workflow', 'begunAt', 'endedAt', 'clock', 'lease', 'completed',
   'instances', 'reason')
 if not s[1] then return {} end
-s[10] = call('HVALS', key('f'))
+local failures = redis.pcall('HVALS', key('f'))
+s[10] = failures.err and { failures.err } or failures
 return s

@@ -13,8 +13,9 @@ import {
   type RunState,
   type StoreError
 } from "@weft/storage"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Layer, Option, Schema } from "effect"
 import { Channels } from "./Channels.ts"
+import { Unreadable } from "./Errors.ts"
 import { fieldOf } from "./Ids.ts"
 import { fromMessage } from "./Messages.ts"
 import { RedisClient } from "./Redis.ts"
@@ -24,8 +25,8 @@ import * as Wire from "./Wire.ts"
 /** Larger values would keep the server busy with one script for too long. */
 const INLINE_BYTES = 2 ** 20
 
-const Behaviours = Schema.fromJsonString(
-  Schema.Array(Schema.Struct({ module: Schema.String, annotation: Schema.String }))
+const decodeBehaviours = Schema.decodeUnknownOption(
+  Schema.fromJsonString(Schema.Array(Schema.Struct({ module: Schema.String, annotation: Schema.String })))
 )
 
 const goneState = (run: string): RunState => ({
@@ -125,12 +126,9 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
           "behaviours"
         )
         if (!graph || !plan || !module || !behaviours) return undefined
-        return {
-          graph,
-          plan,
-          module: String(module),
-          behaviours: Schema.decodeUnknownSync(Behaviours)(String(behaviours))
-        }
+        const decoded = decodeBehaviours(String(behaviours))
+        if (Option.isNone(decoded)) throw new Unreadable(`the behaviours in ${keyOf(run)}:d cannot be read`)
+        return { graph, plan, module: String(module), behaviours: decoded.value }
       })
 
     const read = (run: string, instances: ReadonlyArray<InstanceId>) =>
@@ -143,13 +141,19 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
     const state = (run: string) =>
       client.ask("state", async () => Wire.toState(run, await evaluate("state", run, [])) ?? goneState(run))
 
+    /** One run that cannot be read must not hide the others: it goes when it expires. */
+    const readable = (run: string) =>
+      Effect.catch(state(run), (error) =>
+        error.reason === "corrupt" ? Effect.succeed(goneState(run)) : Effect.fail(error)
+      )
+
     /** The ids of all runs. Looks through all keys: for people and tests. */
     const ids = client.ask("runs", async () => {
       const found: Array<string> = []
       const prefixed = `${prefix}:{`
       const pattern = `${prefix.replace(/[*?[\]\\]/g, "\\$&")}:{*}:s`
       for (const node of client.masters()) {
-        for await (const keys of node.scanStream({ match: pattern, count: 1000 })) {
+        for await (const keys of node.scanStream({ match: pattern, count: 1000, type: "hash" })) {
           for (const key of keys as ReadonlyArray<string>)
             found.push(key.slice(prefixed.length, -"}:s".length))
         }
@@ -188,7 +192,7 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
       read,
       state,
       runs: Effect.flatMap(ids, (found) =>
-        Effect.map(Effect.forEach(found, state, { concurrency: 64 }), (states) =>
+        Effect.map(Effect.forEach(found, readable, { concurrency: 64 }), (states) =>
           states.filter(({ status }) => status !== "gone")
         )
       ),

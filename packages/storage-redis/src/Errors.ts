@@ -13,6 +13,11 @@ interface Failed {
   readonly lastNodeError?: unknown
 }
 
+/** What is kept, or was answered, is not what this version of weft writes. */
+export class Unreadable extends Error {
+  override readonly name = "Unreadable"
+}
+
 type Finding = readonly [reason: StoreErrorReason, detail: string]
 
 /** The operation of an error that comes before all others. */
@@ -32,10 +37,15 @@ const told = ({ code, message, name, stack }: Failed): Error =>
 
 const finding = (failed: Failed, operation: string, server: string): Finding => {
   if (failed.lastNodeError instanceof Error) return finding(failed.lastNodeError, operation, server)
+  if (failed instanceof Unreadable) return ["corrupt", unreadable(failed.message, server)]
   const said = /^[A-Z]+(?= )/.exec(failed.message)?.[0] ?? ""
   if (failed.name === "ReplyError") return ofReply(said, failed, server)
   return ofConnection(failed, operation, server)
 }
+
+const unreadable = (what: string, server: string) =>
+  `${what}, on ${server}. Another version of weft, or another program, wrote there: remove the run's keys, or choose ` +
+  "another `prefix`"
 
 /** What Redis itself answered. */
 const ofReply = (said: string, { command, message }: Failed, server: string): Finding => {
@@ -99,6 +109,12 @@ const ofReply = (said: string, { command, message }: Failed, server: string): Fi
   if (/cluster support disabled/.test(message)) {
     return ["refused", `${server} is not a cluster. Connect with redis:// in place of redis+cluster://`]
   }
+  if (/@?user_script/.test(message)) {
+    return [
+      "corrupt",
+      unreadable(`what is kept of a run cannot be read${keysOf(command)} (${message})`, server)
+    ]
+  }
   if (/DB index is out of range/.test(message)) return ["refused", `${server} has no such database`]
   return ["refused", `${server} answered: ${message}`]
 }
@@ -158,7 +174,8 @@ const ofConnection = ({ code = "", message, name }: Failed, operation: string, s
 const keysOf = (command: Failed["command"]): string => {
   if (command === undefined) return ""
   const { args, name } = command
-  const isScript = /^(eval|evalsha|fcall)/.test(name)
-  const keys = isScript ? args.slice(2, 2 + Number(args[1])) : args.slice(0, 1)
+  const isScript = /^(eval|evalsha|fcall)/i.test(name)
+  // Of a script it is one of those that begin so.
+  const keys = isScript ? args.slice(2, 2 + Number(args[1])).map((key) => `${key}:…`) : args.slice(0, 1)
   return keys.length === 0 ? "" : ` (${keys.map(String).join(", ")})`
 }

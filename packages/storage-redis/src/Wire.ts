@@ -1,7 +1,8 @@
 /** What the scripts are told and answer, as TypeScript knows it. */
 import { Failure, type InstanceId } from "@weft/core"
 import type { Completion, Kept, Ready, Reply, RunState, RunStatus, StoredValue } from "@weft/storage"
-import { Schema } from "effect"
+import { Option, Schema } from "effect"
+import { Unreadable } from "./Errors.ts"
 import { fieldOf, toId } from "./Ids.ts"
 import { noticeOf } from "./Messages.ts"
 
@@ -81,13 +82,27 @@ export type Answer = null | number | Buffer | ReadonlyArray<Answer>
 /** A list that a script answered. */
 export const listOf = (answer: Answer | undefined): ReadonlyArray<Answer> => {
   if (Array.isArray(answer)) return answer
-  throw new Error(`a script answered ${String(answer)} in place of a list`)
+  throw new Unreadable(`a script answered ${String(answer)} in place of a list`)
 }
 
 const textOf = (answer: Answer | undefined): string => String(answer)
 
 const idsOf = (answer: Answer | undefined): ReadonlyArray<InstanceId> =>
   listOf(answer).map((one) => toId(textOf(one)))
+
+const STATUSES: ReadonlySet<string> = new Set<RunStatus>([
+  "running",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "gone"
+])
+
+const statusOf = (answer: Answer | undefined): RunStatus => {
+  const status = textOf(answer)
+  if (STATUSES.has(status)) return status as RunStatus
+  throw new Unreadable(`what is kept of the run cannot be read: its status is "${status}"`)
+}
 
 /** A script's answer (see `reply` in `lua/run.lua`). */
 export const toReply = (answer: Answer): Reply => {
@@ -97,7 +112,7 @@ export const toReply = (answer: Answer): Reply => {
   for (let i = 0; i < given.length; i += 2) bytes.set(textOf(given[i]), given[i + 1] as Buffer)
   return {
     now: Number(now),
-    status: textOf(status) as RunStatus,
+    status: statusOf(status),
     ready: [
       ...listOf(special).map((one): Ready => {
         const [instance, attempt, wanted] = listOf(one)
@@ -117,7 +132,7 @@ export const toReply = (answer: Answer): Reply => {
 }
 
 const FailureJson = Schema.fromJsonString(Failure.Failure)
-const decodeFailure = Schema.decodeUnknownSync(FailureJson)
+const decodeFailure = Schema.decodeUnknownOption(FailureJson)
 
 /** A failure as it is stored, and what tells it from others. */
 export const fromFailure = (failure: Failure.Failure): readonly [identity: string, json: string] => {
@@ -127,31 +142,42 @@ export const fromFailure = (failure: Failure.Failure): readonly [identity: strin
 }
 
 /** Failures in the order in which they were recorded: each is stored behind its number, of six digits. */
-const toFailures = (answer: Answer | undefined): ReadonlyArray<Failure.Failure> =>
-  listOf(answer)
-    .map(textOf)
-    .sort()
-    .map((text) => {
-      const failure = decodeFailure(text.slice(6))
-      return { ...failure, instance: toId(String(failure.instance)) }
-    })
+const toFailures = (texts: ReadonlyArray<string>): ReadonlyArray<Failure.Failure> =>
+  texts.toSorted().flatMap((text) => {
+    const failure = Option.getOrUndefined(decodeFailure(text.slice(6)))
+    return failure === undefined ? [] : [{ ...failure, instance: toId(String(failure.instance)) }]
+  })
+
+const numberOf = (field: string, answer: Answer | undefined): number => {
+  const text = textOf(answer)
+  const number = text === "inf" ? Number.POSITIVE_INFINITY : Number(text)
+  if (!Number.isNaN(number)) return number
+  throw new Unreadable(`what is kept of the run cannot be read: its ${field} is "${text}"`)
+}
 
 /** The state of a run; `undefined` if it is gone. */
 export const toState = (run: string, answer: Answer): RunState | undefined => {
-  const [status, workflow, begunAt, endedAt, clock, lease, completed, instances, reason, failures] =
+  const [status, workflow, begunAt, endedAt, clock, lease, completed, instances, reason, recorded] =
     listOf(answer)
   if (status === undefined) return undefined
+  const texts = listOf(recorded).map(textOf)
+  const failures = toFailures(texts)
   return {
     run,
     workflow: textOf(workflow),
-    status: textOf(status) as RunStatus,
-    begunAt: Number(begunAt),
-    endedAt: endedAt === null ? undefined : Number(endedAt),
-    leaseMs: textOf(lease) === "inf" ? Number.POSITIVE_INFINITY : Number(lease),
-    heardAt: Number(clock),
-    completed: Number(completed),
-    instances: Number(instances),
-    failures: toFailures(failures),
-    reason: reason === null ? undefined : textOf(reason)
+    status: statusOf(status),
+    begunAt: numberOf("beginning", begunAt),
+    endedAt: endedAt === null ? undefined : numberOf("end", endedAt),
+    leaseMs: numberOf("lease", lease),
+    heardAt: numberOf("clock", clock),
+    completed: numberOf("progress", completed),
+    instances: numberOf("size", instances),
+    failures,
+    reason:
+      reason !== null
+        ? textOf(reason)
+        : texts.length > 0 && failures.length === 0
+          ? `what was recorded of its failure cannot be read: ${texts[0]}`
+          : undefined
   }
 }

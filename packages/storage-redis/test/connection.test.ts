@@ -238,7 +238,7 @@ describe("toStoreError", () => {
     const message = "WRONGTYPE Operation against a key holding the wrong kind of value"
     expect(replied(message, "hset", "weft:{r}:objects", "k", "v").message).toContain("(weft:{r}:objects)")
     expect(replied(message, "evalsha", "4f2a", "2", "weft:{r}", "weft:{s}", "v").message).toContain(
-      "(weft:{r}, weft:{s})"
+      "(weft:{r}:…, weft:{s}:…)"
     )
     expect(replied(message).reason).toBe("corrupt")
   })

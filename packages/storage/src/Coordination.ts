@@ -157,7 +157,7 @@ export interface RunState {
   /** Instances in all, as far as known. */
   readonly instances: number
   readonly failures: ReadonlyArray<Failure.Failure>
-  /** Why it was cancelled. */
+  /** Why it was cancelled; or, if nothing of its failures can be read, what is there. */
   readonly reason: string | undefined
 }
 
@@ -282,7 +282,9 @@ export class Coordination extends Context.Service<
       instances: ReadonlyArray<InstanceId>
     ) => Effect.Effect<ReadonlyArray<StoredValue | undefined>, StoreError>
     readonly state: (run: string) => Effect.Effect<RunState, StoreError>
-    /** All runs that there are, in no particular order. For people: it may look through the whole store. */
+    /**
+     * All runs that there are and can be read, in no particular order. For people: it may look through the whole store.
+     */
     readonly runs: Effect.Effect<ReadonlyArray<RunState>, StoreError>
     /** Removes everything of a run. Objects are removed after it, so that who comes late removes its own. */
     readonly remove: (run: string) => Effect.Effect<void, StoreError>

@@ -7,7 +7,7 @@
  * its name, runs what the plan gave it as it becomes ready, and leaves when nothing has come for a while; whoever then
  * makes work ready for it sees that it is not alive and invokes it anew.
  */
-import { Flow, type Graph, Instance, type InstanceId } from "@weft/core"
+import { type Failure, Flow, type Graph, Instance, type InstanceId } from "@weft/core"
 import { Coordination, type Kept, ObjectStore, type Reply, type StoreError, Streams } from "@weft/storage"
 import { Effect, Fiber, Latch, Option } from "effect"
 import { wrapped, wrappedWorker } from "./Behaviours.ts"
@@ -53,10 +53,30 @@ export const run = Effect.fnUntraced(function* (
     timing,
     streams
   })
-  yield* Effect.catch(life(state), (error) =>
-    error instanceof NodeFailed ? coordination.fail(context.run, error.failure) : Effect.fail(error)
-  ).pipe(Effect.ensuring(Effect.suspend(() => (state.untoldObjects.size === 0 ? Effect.void : tidy(state)))))
+  const lived: Effect.Effect<void, Failures, Coordination | ObjectStore | Host> = life(state)
+  yield* Effect.catch(lived, (error): Effect.Effect<void, StoreError | EngineError> => {
+    if (error instanceof NodeFailed) return coordination.fail(context.run, error.failure)
+    if (!isFinal(error)) return Effect.fail(error)
+    // No other worker could do better. If not even this can be told, the worker is lost.
+    return Effect.catch(coordination.fail(context.run, refusedBy(state, error)), () => Effect.fail(error))
+  }).pipe(Effect.ensuring(Effect.suspend(() => (state.untoldObjects.size === 0 ? Effect.void : tidy(state)))))
 })
+
+/** Whether the store would answer the same again: it is full, refuses us, or holds what is not ours. */
+const isFinal = (error: StoreError | EngineError): error is StoreError =>
+  error._tag === "StoreError" && !error.retryable
+
+const refusedBy = (state: WorkerState, error: StoreError): Failure.Failure => {
+  const instance = state.running ?? state.invocation.work[0]?.instance ?? 0
+  return {
+    instance,
+    task: state.context.graph.name(Instance.nodeOf(instance)),
+    kind: "store",
+    worker: state.worker,
+    attempts: 1,
+    message: error.message
+  }
+}
 
 const life = (state: WorkerState) => {
   const { invocation, invoker } = state

@@ -21,7 +21,12 @@ export const check = Effect.fnUntraced(function* (graph: Graph.Graph, state: Run
       failures: state.failures.map((failure) => named(graph, failure))
     })
   }
-  return yield* new UnknownRun({ run: state.run })
+  if (state.reason === undefined) return yield* new UnknownRun({ run: state.run })
+  return yield* new StoreError({
+    reason: "corrupt",
+    operation: "read",
+    detail: `run ${state.run} of ${state.workflow} failed, and ${state.reason}. Run the workflow again`
+  })
 })
 
 /** The value that was asked for, or why there is none. */

@@ -9,6 +9,7 @@ import { persistent } from "../Persistent.ts"
 import type { RunContext } from "../RunContext.ts"
 import { adoptAll, invocationsFor } from "../stages/HandOff.ts"
 import * as Worker from "../Worker.ts"
+import * as Fault from "./Fault.ts"
 import type { Leases } from "./Leases.ts"
 
 /** How workers are run. */
@@ -63,7 +64,7 @@ export const open = Effect.fnUntraced(function* (context: RunContext, options: L
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
           ? Effect.void
-          : Effect.ignore(replace(invocation.worker, unsent, Cause.pretty(cause)))
+          : Effect.ignore(replace(invocation.worker, unsent, Fault.describe(cause)))
       ),
       Effect.ensuring(
         Effect.sync(() => {

@@ -5,6 +5,7 @@ import { EngineError, type Invoker, type OpenRun } from "../../Engine.ts"
 import type { Invocation } from "../../Invocation.ts"
 import { persistent } from "../../Persistent.ts"
 import { adoptAll, invocationsFor } from "../../stages/HandOff.ts"
+import * as Fault from "../Fault.ts"
 import { streamsAbandoning } from "../Local.ts"
 import * as Renewal from "../Renewal.ts"
 import type { Pool, RunListener } from "./Pool.ts"
@@ -51,7 +52,7 @@ export const open = Effect.fnUntraced(function* <
       Effect.catchCause(effect, (cause) =>
         Cause.hasInterruptsOnly(cause)
           ? Effect.void
-          : Effect.ignore(coordination.cancel(run, `the engine "${engine}" failed: ${Cause.pretty(cause)}`))
+          : Effect.ignore(coordination.cancel(run, `the engine "${engine}" failed: ${Fault.describe(cause)}`))
       )
     )
   const invoker: Invoker = {

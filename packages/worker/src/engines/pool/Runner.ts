@@ -2,7 +2,7 @@
  * What runs in each vessel of a pool: gets a run's graph, plan and code once, and runs the workers that the pool sends.
  */
 import { GraphCodec, Plan } from "@weft/core"
-import { Coordination, type ObjectStore, type StoreError } from "@weft/storage"
+import { Coordination, type ObjectStore, StoreError } from "@weft/storage"
 import { Cause, Context, Effect, Fiber } from "effect"
 import { type EngineError, Host } from "../../Engine.ts"
 import type { Invocation } from "../../Invocation.ts"
@@ -10,6 +10,7 @@ import { persistent } from "../../Persistent.ts"
 import { RunContext } from "../../RunContext.ts"
 import * as TaskModule from "../../TaskModule.ts"
 import * as Worker from "../../Worker.ts"
+import * as Fault from "../Fault.ts"
 import type { Leases } from "../Leases.ts"
 import type { FromVessel, ToVessel } from "./Protocol.ts"
 import type { VesselSettings } from "./Vessel.ts"
@@ -106,9 +107,12 @@ export class Runner {
           behaviours
         }),
       catch: (cause) =>
-        new TaskModule.ModuleError({
-          file: TaskModule.fileOf(document.module),
-          reason: `the run cannot be read with it: ${cause instanceof Error ? cause.message : String(cause)}`,
+        new StoreError({
+          reason: "corrupt",
+          operation: "load",
+          detail:
+            `run ${run} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}. Go on with it by the ` +
+            "version of weft that began it, or begin it again",
           cause
         })
     })
@@ -125,7 +129,7 @@ export class Runner {
       this.life(invocation, place).pipe(
         Effect.matchCause({
           onSuccess: () => undefined,
-          onFailure: (cause) => (Cause.hasInterruptsOnly(cause) ? undefined : Cause.pretty(cause))
+          onFailure: (cause) => (Cause.hasInterruptsOnly(cause) ? undefined : Fault.describe(cause))
         }),
         Effect.flatMap((fault) => Effect.sync(() => post({ type: "left", place, fault })))
       )
@@ -149,7 +153,10 @@ export class Runner {
       })
     })
     yield* lived.pipe(
-      Effect.catchTag("ModuleError", (error) => unusable(invocation, error)),
+      Effect.catchIf(
+        (error) => error._tag === "ModuleError" || (error._tag === "StoreError" && !error.retryable),
+        (error) => Effect.catch(unusable(invocation, error), () => Effect.fail(error))
+      ),
       Effect.provideService(Host, this.hostOf(run, place)),
       Effect.provideContext(stores)
     )
@@ -175,15 +182,15 @@ export class Runner {
   }
 }
 
-/** A module that cannot be imported here fails the run: no other vessel could do better. */
+/** What cannot be imported, or read, here fails the run: no other vessel could do better. */
 const unusable = Effect.fnUntraced(function* (
   { run, work, worker }: Invocation,
-  error: TaskModule.ModuleError
+  error: TaskModule.ModuleError | StoreError | EngineError
 ) {
   const coordination = yield* Coordination
   yield* coordination.fail(run, {
     instance: work[0]?.instance ?? 0,
-    kind: "missing",
+    kind: error._tag === "ModuleError" ? "missing" : "store",
     worker,
     attempts: 1,
     message: error.message
