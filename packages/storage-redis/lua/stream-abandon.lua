@@ -7,20 +7,17 @@ local lost = {}
 for _, worker in ipairs(ARGV) do lost[worker] = true end
 for _, id in ipairs(call('HKEYS', streams)) do
   local s = load(id)
-  local any = false
-  if lost[s.producer] and not s['end'] then
-    s.alive = 0
-    any = true
-  end
+  local readers = false
   for _, reader in pairs(s.readers) do
     if lost[reader[3]] then
       reader[4] = 0
-      any = true
+      readers = true
     end
   end
-  if any then
-    save(id, s)
-    tell(id)
-  end
+  local producer = lost[s.producer] and not s['end']
+  if producer then s.alive = 0 end
+  if producer or readers then save(id, s) end
+  if producer then tell(id, 'items') end
+  if readers then tell(id, 'readers') end
 end
 return 1

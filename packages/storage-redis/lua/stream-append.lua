@@ -2,7 +2,8 @@
 --
 -- KEYS[1]  base of the run
 -- ARGV[1]  the stream
--- ARGV[2]  JSON: producer, attempt, at, readers, hold, whole, end, total, error (absent ones are null), lifeMs, expiry in ms
+-- ARGV[2]  JSON: producer, attempt, at, readers, hold, whole, end, total, error (absent ones are null), lifeMs, expiry in ms,
+--          how many items the stream may hold
 -- ARGV[3...]  items
 -- Reply    whether the stream is the caller's; first, next, begun, left; lowest position of a living reader, and that any
 --          reader needs, or nil
@@ -21,9 +22,11 @@ if s.producer ~= producer and (not s.producer or attempt > s.attempt) then
 end
 if s.producer == producer and not s['end'] then
   s.alive, s.expected, s.hold, s.whole = now + said[10], said[4], said[5], said[6]
+  trim(id, s)
   local added = false
   if at <= s.next then
-    for i = s.next - at + 3, #ARGV do
+    local from = s.next - at + 3
+    for i = from, math.min(#ARGV, from + said[12] - (s.next - s.first) - 1) do
       call('XADD', itemsOf(id), idOf(s.next), 'i', ARGV[i])
       s.next = s.next + 1
       added = true
@@ -32,7 +35,7 @@ if s.producer == producer and not s['end'] then
   s['end'], s.total, s.error = opt(7), opt(8), opt(9)
   trim(id, s)
   save(id, s, said[11])
-  if added or s['end'] then tell(id) end
+  if added or s['end'] then tell(id, 'items') end
 end
 local begun, needed = 0, false
 for _, reader in pairs(s.readers) do

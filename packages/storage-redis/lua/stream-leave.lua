@@ -12,5 +12,5 @@ local reader = s.readers[ARGV[2]]
 if reader then reader[2] = true else s.readers[ARGV[2]] = { 0, true, '', 0 } end
 trim(id, s)
 save(id, s)
-tell(id)
+tell(id, 'readers')
 return 1

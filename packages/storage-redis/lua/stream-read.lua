@@ -17,7 +17,7 @@ local before = s.readers[ARGV[2]]
 s.readers[ARGV[2]] = { from, false, ARGV[3], now + tonumber(ARGV[6]) }
 trim(id, s)
 save(id, s)
-if not before or before[2] or before[1] ~= from then tell(id) end
+if not before or before[2] or before[1] ~= from then tell(id, 'readers') end
 local items = {}
 if max > 0 and from >= s.first and from < s.next then
   for i, entry in ipairs(call('XRANGE', itemsOf(id), idOf(from), '+', 'COUNT', max)) do items[i] = entry[2][2] end

@@ -52,8 +52,8 @@ local function save(id, s, ttl)
   end
 end
 
--- S5.
-local function tell(id) call('PUBLISH', itemsOf(id), '{"type":"wake"}') end
+-- S5. Who listens for what: items, or readers.
+local function tell(id, news) call('PUBLISH', itemsOf(id) .. ':' .. news, '{"type":"wake"}') end
 
 -- The lowest position of a living reader; false if there is none.
 local function slowest(s)

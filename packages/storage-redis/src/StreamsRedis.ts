@@ -65,7 +65,8 @@ const make = (lifeMs: number) =>
         append.total ?? null,
         append.error ?? null,
         lifeMs,
-        Math.round(client.options.abandonedMs)
+        Math.round(client.options.abandonedMs),
+        append.limit
       ]),
       ...append.items.map(Wire.bufferOf)
     ]
@@ -99,8 +100,8 @@ const make = (lifeMs: number) =>
         ),
         (counts) => counts.reduce((sum, count) => sum + count, 0)
       ),
-      subscribe: (run, stream: InstanceId, listener) =>
-        channels.subscribe(`${keyOf(run)}:items:${fieldOf(stream)}`, () => listener())
+      subscribe: (run, stream: InstanceId, news, listener) =>
+        channels.subscribe(`${keyOf(run)}:items:${fieldOf(stream)}:${news}`, () => listener())
     })
   })
 

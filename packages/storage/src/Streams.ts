@@ -7,7 +7,7 @@
  * it again. So a store may take anybody for dead, at any time, and nothing is lost but time.
  *
  * - **S1** Appending is idempotent: items at positions that the stream has are passed over, so that a repeated call, or
- *   a second producer that yields the same, changes nothing.
+ *   a second producer that yields the same, changes nothing. So are those beyond its limit.
  * - **S2** A stream has one producer: the first, until one with a higher attempt comes. Others are told so.
  * - **S3** Nothing is trimmed that a living reader has not read, nor before `hold` readers have begun, nor after the end.
  * - **S4** With its last reader a stream that has ended goes.
@@ -37,6 +37,8 @@ export interface Append {
   readonly at: number
   /** May be none: a sign of life. */
   readonly items: ReadonlyArray<Uint8Array>
+  /** How many items the stream may hold: the rest is passed over. */
+  readonly limit: number
   /** How many readers there will be. */
   readonly readers: number
   /** Nothing is trimmed before so many of them have begun. */
@@ -102,6 +104,9 @@ export interface StreamState {
   readonly error: string | undefined
 }
 
+/** What one listens for. */
+export type StreamNews = "items" | "readers"
+
 /** After how many ms without a sign of life producers and readers are taken for dead, unless a store is told otherwise. */
 export const LIFE_MS = 10_000
 
@@ -126,10 +131,14 @@ export class Streams extends Context.Service<
     readonly removeRun: (run: string) => Effect.Effect<void, StoreError>
     /** How many entries of any kind are kept, over all runs: 0 when all runs are removed. */
     readonly usage: Effect.Effect<number, StoreError>
-    /** Calls `listener` when a stream may have changed, until the scope closes (S5). */
+    /**
+     * Calls `listener` when something is new, until the scope closes (S5): `items` and the end for readers, how far
+     * `readers` are for the producer; the loss of the other side for both.
+     */
     readonly subscribe: (
       run: string,
       stream: InstanceId,
+      news: StreamNews,
       listener: () => void
     ) => Effect.Effect<void, StoreError, Scope.Scope>
   }

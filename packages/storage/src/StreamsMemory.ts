@@ -3,7 +3,7 @@ import type { InstanceId } from "@weft/core"
 import { Clock, Effect, Layer } from "effect"
 import { Channels } from "./internal/Channels.ts"
 import { MemoryStream } from "./internal/MemoryStream.ts"
-import { LIFE_MS, type StreamState, Streams } from "./Streams.ts"
+import { LIFE_MS, type StreamNews, type StreamState, Streams } from "./Streams.ts"
 
 const ABSENT: StreamState = {
   items: [],
@@ -38,10 +38,8 @@ const make = (lifeMs: number) =>
       runs.set(run, streams.set(stream, made))
       return made
     }
-    const changed = (run: string, stream: InstanceId, known: MemoryStream) => {
-      if (known.isOver) drop(run, stream)
-      channels.publish(run, String(stream), undefined)
-    }
+    const tell = (run: string, stream: InstanceId, news: StreamNews) =>
+      channels.publish(run, `${news} ${stream}`, undefined)
     return Streams.of({
       lifeMs,
       append: (run, stream, append) =>
@@ -50,7 +48,8 @@ const make = (lifeMs: number) =>
           if (known === undefined)
             return { mine: false, first: 0, next: 0, begun: 0, left: 0, read: undefined, needed: undefined }
           const [reply, news] = known.append(append, clock.currentTimeMillisUnsafe())
-          if (news) changed(run, stream, known)
+          if (known.isOver) drop(run, stream)
+          if (news) tell(run, stream, "items")
           return reply
         }),
       read: (run, stream, read) =>
@@ -58,7 +57,7 @@ const make = (lifeMs: number) =>
           const known = runs.get(run)?.get(stream)
           if (known === undefined) return ABSENT
           const [state, news] = known.read(read, clock.currentTimeMillisUnsafe())
-          if (news) channels.publish(run, String(stream), undefined)
+          if (news) tell(run, stream, "readers")
           return state
         }),
       leave: (run, stream, reader) =>
@@ -66,12 +65,13 @@ const make = (lifeMs: number) =>
           const known = runs.get(run)?.get(stream)
           if (known === undefined) return
           known.leave(reader, clock.currentTimeMillisUnsafe())
-          changed(run, stream, known)
+          if (known.isOver) drop(run, stream)
+          tell(run, stream, "readers")
         }),
       abandon: (run, workers) =>
         Effect.sync(() => {
           for (const [stream, known] of runs.get(run) ?? []) {
-            if (known.abandon(workers)) channels.publish(run, String(stream), undefined)
+            for (const news of known.abandon(workers)) tell(run, stream, news)
           }
         }),
       removeRun: (run) => Effect.sync(() => void runs.delete(run)),
@@ -81,9 +81,9 @@ const make = (lifeMs: number) =>
           .flatMap((streams) => streams.values())
           .reduce((sum, stream) => sum + stream.usage, 0)
       ),
-      subscribe: (run, stream, listener) =>
+      subscribe: (run, stream, news, listener) =>
         Effect.acquireRelease(
-          Effect.sync(() => channels.subscribe(run, String(stream), () => listener())),
+          Effect.sync(() => channels.subscribe(run, `${news} ${stream}`, () => listener())),
           (unsubscribe) => Effect.sync(unsubscribe)
         ).pipe(Effect.asVoid)
     })

@@ -31,6 +31,7 @@ export {
   type Appended,
   LIFE_MS,
   type StreamEnd,
+  type StreamNews,
   type StreamRead,
   type StreamState,
   type StreamStatus,

@@ -5,15 +5,13 @@
  * list that its producer stores if a reader needs it; where that is not to be had either, this worker runs the generator
  * itself, passing over what the task has had.
  */
-import { Codec, type InstanceId } from "@weft/core"
+import { Codec, Instance, type InstanceId } from "@weft/core"
 import type { StoreError, StreamState, Streams } from "@weft/storage"
 import { Data, Effect, Exit, Latch, Scope } from "effect"
 import { idleUnlessSoon } from "./Engine.ts"
 import { valueKey } from "./RunContext.ts"
+import { BUFFER } from "./StreamHandle.ts"
 import type { WorkerState } from "./WorkerState.ts"
-
-/** How many items are read at once. */
-const BATCH = 4096
 
 /** What a reader's iteration ends with when the generator has failed. */
 export class StreamFailed extends Data.TaggedError("StreamFailed")<{
@@ -35,6 +33,8 @@ export class LiveItems implements AsyncIterable<unknown> {
   private readonly stream: InstanceId
   private readonly reader: string
   private readonly generate: () => AsyncIterable<unknown>
+  /** Half of what the stream holds: while the task does its work with them, the other half is filled again. */
+  private readonly batch: number
   private readonly abort = new AbortController()
   /** Whether the task waits for items of this stream. */
   private waits = false
@@ -59,6 +59,8 @@ export class LiveItems implements AsyncIterable<unknown> {
     this.stream = stream
     this.reader = String(reader)
     this.generate = generate
+    const { buffer = BUFFER } = state.context.streamed.get(Instance.nodeOf(stream)) ?? {}
+    this.batch = Math.ceil(buffer / 2)
     state.live.add(this)
   }
 
@@ -109,7 +111,7 @@ export class LiveItems implements AsyncIterable<unknown> {
       this.isReading = true
       this.hasLeft = false
       this.position = 0
-      yield* this.streams.subscribe(this.state.run, this.stream, () => wake.openUnsafe())
+      yield* this.streams.subscribe(this.state.run, this.stream, "items", () => wake.openUnsafe())
       const beat = Effect.suspend(() => (this.mayBeWaitedFor ? this.read(0) : Effect.void))
       yield* Effect.forkScoped(
         Effect.forever(Effect.andThen(Effect.sleep(this.streams.lifeMs / 3), Effect.ignore(beat)))
@@ -141,7 +143,7 @@ export class LiveItems implements AsyncIterable<unknown> {
       this.position = at
       for (;;) {
         wake.closeUnsafe()
-        const state = yield* this.read(BATCH)
+        const state = yield* this.read(this.batch)
         if (state.items.length > 0) return state.items
         const known = this.judge(at, state)
         if (known === "failed") {

@@ -7,6 +7,9 @@
 import { Stream, type StreamOptions } from "@weft/annotations"
 import { Annotation, Codec, Graph, type InstanceId, Plan } from "@weft/core"
 
+/** How many items a stream holds, if the annotation does not say. */
+export const BUFFER = 256
+
 /** The value of a node that is complete while its generator still runs. Small; travels like any value. */
 export class StreamHandle {
   readonly instance: InstanceId

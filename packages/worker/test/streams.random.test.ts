@@ -106,7 +106,7 @@ const doubtful = (chance: () => boolean): Pick<Settings, "streams"> => ({
       Effect.map(real.read(run, id, read), (state) =>
         chance() && state.status === "open" ? { ...state, items: [], status: "silent" as const } : state
       ),
-    subscribe: (run, id, listener) => real.subscribe(run, id, () => chance() || listener())
+    subscribe: (run, id, news, listener) => real.subscribe(run, id, news, () => chance() || listener())
   })
 })
 

@@ -5,7 +5,14 @@ import { assert, type Vitest } from "@effect/vitest"
 import type { InstanceId } from "@weft/core"
 import { Effect, type Scope } from "effect"
 import type { StoreError } from "../StoreError.ts"
-import { type Append, type Appended, type StreamRead, type StreamState, Streams } from "../Streams.ts"
+import {
+  type Append,
+  type Appended,
+  type StreamNews,
+  type StreamRead,
+  type StreamState,
+  Streams
+} from "../Streams.ts"
 import type { StreamsCapabilities } from "./Capabilities.ts"
 
 /** One stream of one test, of a run of its own, removed at the end. Two readers are expected, and none is waited for. */
@@ -26,6 +33,7 @@ class TestStream {
       attempt: 1,
       at,
       items: items.map((item) => new TextEncoder().encode(item)),
+      limit: 100_000,
       readers: 2,
       hold: 0,
       whole: true,
@@ -72,6 +80,28 @@ const assertRead = (
     { first: 0, next: 0, status: "open", total: undefined, whole: true, error: undefined, ...expected, items }
   )
 
+/** Waits in real time for what messages bring, though not for ever. */
+const until = (came: () => boolean) =>
+  Effect.promise(async () => {
+    for (let i = 0; i < 200 && !came(); i++) await setTimeout(5)
+  })
+
+/** Claims that what is done is heard of by who listens from now on. */
+const listening = (stream: TestStream, news: StreamNews) => {
+  let heard = 0
+  const hears = (what: string, act: Effect.Effect<unknown, StoreError>) =>
+    Effect.gen(function* () {
+      const before = heard
+      yield* act
+      yield* until(() => heard > before)
+      assert.isAbove(heard, before, `heard of ${what}`)
+    })
+  return Effect.as(
+    stream.store.subscribe(stream.run, stream.id, news, () => void heard++),
+    hears
+  )
+}
+
 const ABSENT = { status: "absent", whole: false } as const
 
 type Body = () => Effect.Effect<void, StoreError, Streams | Scope.Scope>
@@ -116,7 +146,7 @@ export const streams = (it: Vitest.MethodsNonLive<Streams>, { time, usage }: Str
         new Uint8Array(300_000).map((_, i) => (i * 31) % 251),
         Uint8Array.from({ length: 256 }, (_, i) => i).subarray(100, 120)
       ]
-      const append = { producer: "p", attempt: 1, at: 0, items, readers: 1, hold: 0, whole: true }
+      const append = { producer: "p", attempt: 1, at: 0, items, limit: 4, readers: 1, hold: 0, whole: true }
       yield* stream.store.append(stream.run, stream.id, append)
       const { items: found } = yield* stream.read("r", 0)
       assert.deepStrictEqual(
@@ -171,6 +201,31 @@ export const streams = (it: Vitest.MethodsNonLive<Streams>, { time, usage }: Str
         needed: 2
       })
       assertRead(yield* stream.read("r", 2), ["c", "d"], { first: 2, next: 4 })
+    })
+  )
+
+  it.effect("S1: what is beyond the limit is passed over; first goes what was read", () =>
+    Effect.gen(function* () {
+      const stream = yield* open()
+      assertAppended(yield* stream.append(0, ["a", "b", "c"], { limit: 2 }), { next: 2 })
+      assertAppended(yield* stream.append(2, ["c"], { limit: 2 }), { next: 2 })
+      yield* stream.append(2, [], { hold: 1, limit: 2 })
+      yield* stream.read("r", 1)
+      assertAppended(yield* stream.append(2, ["c", "d"], { limit: 2 }), {
+        first: 1,
+        next: 3,
+        begun: 1,
+        read: 1,
+        needed: 1
+      })
+      assertAppended(yield* stream.append(0, ["a", "b", "c", "d", "e"], { limit: 1 }), {
+        first: 1,
+        next: 3,
+        begun: 1,
+        read: 1,
+        needed: 1
+      })
+      assertRead(yield* stream.read("r", 1), ["b", "c"], { first: 1, next: 3 })
     })
   )
 
@@ -407,44 +462,42 @@ export const streams = (it: Vitest.MethodsNonLive<Streams>, { time, usage }: Str
     })
   )
 
-  it.effect("S5: who listens hears of items, of positions, of the end and of losses", () =>
+  it.effect("S5: readers hear of items, the end and the loss of the producer", () =>
     Effect.gen(function* () {
       const stream = yield* open()
-      let heard = 0
-      const hears = (what: string, act: Effect.Effect<unknown, StoreError>) =>
-        Effect.gen(function* () {
-          const before = heard
-          yield* act
-          yield* Effect.promise(async () => {
-            for (let i = 0; i < 200 && heard === before; i++) await setTimeout(5)
-          })
-          assert.isAbove(heard, before, `heard of ${what}`)
-        })
       yield* stream.append(0, ["a"])
-      yield* stream.store.subscribe(stream.run, stream.id, () => void heard++)
+      const hears = yield* listening(stream, "items")
       yield* hears("items", stream.append(1, ["b"]))
-      yield* hears("a reader", stream.read("r", 0))
-      yield* hears("a position", stream.read("r", 2))
       yield* hears("a loss", stream.store.abandon(stream.run, ["p"]))
       yield* hears("the end", stream.append(2, [], { end: "ended", total: 2 }))
+    })
+  )
+
+  it.effect("S5: a producer hears of readers, their positions, their loss and who leaves", () =>
+    Effect.gen(function* () {
+      const stream = yield* open()
+      yield* stream.append(0, ["a", "b"])
+      const hears = yield* listening(stream, "readers")
+      yield* hears("a reader", stream.read("r", 0))
+      yield* hears("a position", stream.read("r", 2))
+      yield* hears("a loss", stream.store.abandon(stream.run, ["w-r"]))
       yield* hears("who leaves", stream.leave("r"))
     })
   )
 
-  it.effect("S5: nobody hears of other streams, nor after the scope", () =>
+  it.effect("S5: nobody hears of other streams, of what is for others, nor after the scope", () =>
     Effect.gen(function* () {
       const stream = yield* open()
-      let heard = 0
-      yield* Effect.scoped(stream.store.subscribe(stream.run, stream.id, () => void heard++))
-      let other = 0
-      yield* stream.store.subscribe(stream.run, "17[0]", () => void other++)
-      let own = 0
-      yield* stream.store.subscribe(stream.run, stream.id, () => void own++)
+      const heard: Array<string> = []
+      const listen = (id: InstanceId, news: StreamNews, name: string) =>
+        stream.store.subscribe(stream.run, id, news, () => void heard.push(name))
+      yield* Effect.scoped(listen(stream.id, "items", "left"))
+      yield* listen("17[0]", "items", "other")
+      yield* listen(stream.id, "readers", "producer")
+      yield* listen(stream.id, "items", "reader")
       yield* stream.append(0, ["a"])
-      yield* Effect.promise(async () => {
-        for (let i = 0; i < 200 && own === 0; i++) await setTimeout(5)
-      })
-      assert.deepStrictEqual([heard, other, own], [0, 0, 1])
+      yield* until(() => heard.includes("reader"))
+      assert.deepStrictEqual(heard, ["reader"])
     })
   )
 

@@ -1,5 +1,5 @@
 /** One stream in memory, and the steps on it. Synchronous throughout, hence atomic. `Streams.ts` has the invariants. */
-import type { Append, Appended, StreamEnd, StreamRead, StreamState } from "../Streams.ts"
+import type { Append, Appended, StreamEnd, StreamNews, StreamRead, StreamState } from "../Streams.ts"
 
 interface Reader {
   position: number | undefined
@@ -60,7 +60,10 @@ export class MemoryStream {
     this.whole = append.whole
     this.hold = append.hold
     this.expected = append.readers
-    const fresh = append.at > this.next ? [] : append.items.slice(this.next - append.at)
+    this.trim(now)
+    const at = this.next - append.at
+    const room = Math.max(0, append.limit - this.items.length)
+    const fresh = at < 0 ? [] : append.items.slice(at, at + room)
     this.items.push(...fresh)
     this.end = append.end
     this.total = append.total
@@ -130,19 +133,17 @@ export class MemoryStream {
     this.trim(now)
   }
 
-  /** @returns whether anybody was */
-  abandon(workers: ReadonlyArray<string>): boolean {
-    let any = false
+  /** @returns who learns anything new by it */
+  abandon(workers: ReadonlyArray<string>): ReadonlyArray<StreamNews> {
+    const news: Array<StreamNews> = []
     if (this.producer !== undefined && workers.includes(this.producer) && this.end === undefined) {
       this.deadline = Number.NEGATIVE_INFINITY
-      any = true
+      news.push("items")
     }
-    for (const reader of this.readers.values()) {
-      if (!workers.includes(reader.worker)) continue
-      reader.deadline = Number.NEGATIVE_INFINITY
-      any = true
-    }
-    return any
+    const lost = [...this.readers.values()].filter(({ worker }) => workers.includes(worker))
+    for (const reader of lost) reader.deadline = Number.NEGATIVE_INFINITY
+    if (lost.length > 0) news.push("readers")
+    return news
   }
 }
 

@@ -114,9 +114,9 @@ class Serve {
         return this.subscribe(subscription, this.services.coordination.subscribe(run, channel, listener))
       }
       case "follow": {
-        const { run, stream, subscription } = message
+        const { news, run, stream, subscription } = message
         const listener = () => answer({ type: "message", subscription, message: { type: "wake" } })
-        return this.subscribe(subscription, this.services.streams.subscribe(run, stream, listener))
+        return this.subscribe(subscription, this.services.streams.subscribe(run, stream, news, listener))
       }
       case "unsubscribe": {
         const own = this.subscriptions.get(message.subscription)

@@ -14,13 +14,12 @@ import { Cause, Effect, Exit, Fiber, Latch } from "effect"
 import { type EngineError, idleUnlessSoon } from "../Engine.ts"
 import type { Work } from "../Invocation.ts"
 import { valueKey } from "../RunContext.ts"
+import { BUFFER } from "../StreamHandle.ts"
 import { RESULT } from "../Values.ts"
 import type { NodeFailed, WorkerState } from "../WorkerState.ts"
 import type { Executed, Generated, Taker } from "./Execute.ts"
 
-/** How many items may be on their way, if the annotation does not say. */
-const BUFFER = 256
-/** ... and how many bytes, whatever it says; one item may always. */
+/** How many bytes may be on their way, whatever the annotation says of items; one item may always. */
 const BUFFER_BYTES = 16 * 2 ** 20
 /** How many bytes are sent at once, if it is more than one item. */
 const BATCH_BYTES = 2 ** 20
@@ -64,6 +63,8 @@ export class Producer implements Taker {
   private ending: { readonly error?: string } | undefined
   private broken: Cause.Cause<unknown> | undefined
   private waits = false
+  /** Whether readers are farther than is known. */
+  private isAdvancing = false
   private sender: Fiber.Fiber<void> | undefined
   /** Something to do for the sender; something new for the generator. */
   private readonly wake = Latch.makeUnsafe(false)
@@ -263,7 +264,8 @@ export class Producer implements Taker {
     return Effect.scoped(
       Effect.gen({ self: this }, function* () {
         if (this.phase !== "collecting" || !(yield* this.open)) return
-        yield* this.streams.subscribe(this.state.run, this.work.instance, () => {
+        yield* this.streams.subscribe(this.state.run, this.work.instance, "readers", () => {
+          this.isAdvancing = true
           if (this.waits || this.ending !== undefined || this.isBehind) this.wake.openUnsafe()
         })
         while (!this.isOver) yield* this.turn
@@ -310,7 +312,9 @@ export class Producer implements Taker {
   private get turn(): Effect.Effect<void, Failures> {
     return Effect.gen({ self: this }, function* () {
       this.wake.closeUnsafe()
-      const appended = yield* this.append(this.batch())
+      const items = this.batch()
+      this.isAdvancing = false
+      const appended = yield* this.append(items)
       this.learn(appended)
       if (!appended.mine) this.phase = "over"
       else if (this.ending !== undefined) {
@@ -335,6 +339,7 @@ export class Producer implements Taker {
       attempt: this.work.attempt,
       at: this.next,
       items,
+      limit: this.buffer,
       readers: this.readers,
       hold: this.state.timing.now() < this.openedAt + HOLD_MS ? this.hold : 0,
       whole: this.base === 0,
@@ -348,16 +353,20 @@ export class Producer implements Taker {
     return this.next < this.base + this.items.length
   }
 
-  /** What is to be sent, as far as there is room. */
+  /**
+   * What is to be sent, as far as there is room. A single reader that goes on has most likely read all that there was.
+   */
   private batch(): ReadonlyArray<Uint8Array> {
+    const isRead = this.isAdvancing && this.readers - (this.known?.left ?? 0) === 1
     const from = this.next - this.base
-    const room = this.buffer - (this.next - this.first)
+    const room = this.buffer - (isRead ? 0 : this.next - this.first)
+    const sentBytes = isRead ? 0 : this.sentBytes
     let bytes = 0
     let to = from
     for (; to < this.items.length && to - from < room; to++) {
       bytes += this.items[to]!.length
       if (to > from && bytes > BATCH_BYTES) break
-      if (this.sentBytes + bytes > BUFFER_BYTES && this.sentBytes + to - from > 0) break
+      if (sentBytes + bytes > BUFFER_BYTES && sentBytes + to - from > 0) break
     }
     return this.items.slice(from, to)
   }

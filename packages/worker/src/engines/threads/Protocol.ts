@@ -5,7 +5,7 @@
  * message, large ones are put into shared memory once and then cost nothing.
  */
 import { Codec, type InstanceId } from "@weft/core"
-import type { Message, StoreErrorReason } from "@weft/storage"
+import type { Message, StoreErrorReason, StreamNews } from "@weft/storage"
 import type { Invocation } from "../../Invocation.ts"
 
 /** The services that a thread may call. */
@@ -46,6 +46,7 @@ export type Call =
       readonly subscription: string
       readonly run: string
       readonly stream: InstanceId
+      readonly news: StreamNews
     }
   | { readonly type: "unsubscribe"; readonly run: string; readonly subscription: string }
 

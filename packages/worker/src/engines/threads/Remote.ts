@@ -116,7 +116,7 @@ export class Remote {
     abandon: (...args) => this.call("streams", "abandon", args),
     removeRun: (...args) => this.call("streams", "removeRun", args),
     usage: notFromHere,
-    subscribe: (run, stream, listener) =>
-      this.listen(run, listener, (subscription) => ({ type: "follow", subscription, run, stream }))
+    subscribe: (run, stream, news, listener) =>
+      this.listen(run, listener, (subscription) => ({ type: "follow", subscription, run, stream, news }))
   })
 }

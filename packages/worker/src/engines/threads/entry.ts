@@ -41,3 +41,5 @@ port.on("message", (message: ToVessel | Answer) => {
   if (isToVessel(message)) runner.receive(message)
   else remote.receive(message)
 })
+
+post({ type: "ready" })
