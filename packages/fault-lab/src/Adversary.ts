@@ -39,6 +39,7 @@ export type TimeFault =
   | "crash-everything"
   | "store-away"
   | "false-alarm"
+  | "second-client"
 export type TaskFault = "crash-in-task" | "stall-in-task"
 
 export type FaultKind = CallFault | InvocationFault | MessageFault | TimeFault | TaskFault
@@ -67,7 +68,8 @@ export const timeFaults: ReadonlyArray<TimeFault> = [
   "crash-client",
   "crash-everything",
   "store-away",
-  "false-alarm"
+  "false-alarm",
+  "second-client"
 ]
 export const taskFaults: ReadonlyArray<TaskFault> = ["crash-in-task", "stall-in-task"]
 
@@ -96,7 +98,9 @@ export interface Mischief {
 /** Whom the adversary can get at. */
 export interface Victims {
   readonly workers: () => ReadonlyArray<Process>
-  readonly client: () => Process
+  readonly clients: () => ReadonlyArray<Process>
+  /** Has another client attach while there is one. */
+  readonly secondClient: () => void
   /** Has a process taken for dead that lives. */
   readonly falseAlarm: (process: Process) => void
 }
@@ -164,7 +168,7 @@ export class Adversary {
 
   /** Whether the process may be killed now. */
   mayKill(process: Process): boolean {
-    return !(this.sparesClient && process === this.victims.client())
+    return !(this.sparesClient && this.victims.clients().includes(process))
   }
 
   private decide(
@@ -189,8 +193,8 @@ export class Adversary {
   private strike({ forMs, kind, victim }: Fault) {
     if (!this.isActive) return
     const workers = this.victims.workers()
-    const client = this.victims.client()
-    const all = [...workers, client].filter(({ isAlive }) => isAlive)
+    const clients = this.victims.clients()
+    const all = [...workers, ...clients]
     const one = all[victim % Math.max(1, all.length)]
     const kill = (processes: ReadonlyArray<Process>) => {
       for (const process of processes) if (this.mayKill(process)) process.crash()
@@ -211,7 +215,7 @@ export class Adversary {
         kill(workers)
         break
       case "crash-client":
-        kill([client])
+        kill(clients)
         break
       case "crash-everything":
         kill(all)
@@ -221,6 +225,9 @@ export class Adversary {
         break
       case "false-alarm":
         if (workers.length > 0) this.victims.falseAlarm(workers[victim % workers.length]!)
+        break
+      case "second-client":
+        this.victims.secondClient()
         break
       default:
         throw new Error(`${kind} is not for a moment`)

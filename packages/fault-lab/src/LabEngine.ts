@@ -140,7 +140,7 @@ export class LabEngine {
       const startMs = world.random() * this.settings.startMs
       if (process.isCut) {
         // Nobody hears of it, and the sender may not know.
-        done(process === this.client() || world.random() < 0.5 ? Effect.void : Effect.fail(unreachable))
+        done(isClient(process) || world.random() < 0.5 ? Effect.void : Effect.fail(unreachable))
         return
       }
       switch (fault?.kind) {
@@ -154,7 +154,7 @@ export class LabEngine {
           arrives(startMs + fault.forMs)
           break
         case "refuse-invocation":
-          if (process === this.client()) arrives(startMs)
+          if (isClient(process)) arrives(startMs)
           else {
             done(Effect.fail(unreachable))
             return
@@ -284,6 +284,8 @@ export class LabEngine {
 
 const isGenerator = (value: unknown): value is Generator =>
   typeof value === "object" && value !== null && Symbol.iterator in value && "next" in value
+
+const isClient = ({ name }: Process) => name.startsWith("client/")
 
 const unreachable = new EngineError({ engine: "lab", detail: "nobody can be reached" })
 

@@ -2,7 +2,7 @@
  * The stores as a process reaches them: calls take time, and what the adversary decides happens to them. What arrives
  * takes effect at once and whole, as one atomic step of the store, whether or not the caller still lives.
  */
-import { type Coordination, type Message, type ObjectStore, StoreError } from "@weft/storage"
+import { type Coordination, type Message, type ObjectStore, type Reply, StoreError } from "@weft/storage"
 import { Effect, Exit, Scope } from "effect"
 import type { Adversary } from "./Adversary.ts"
 import type { Process } from "./Process.ts"
@@ -134,7 +134,7 @@ export class Network {
       const effect = (how = ""): A => {
         // Who gives up an upload breaks it off; what begins a run, or puts something, is not under way for ever.
         if (operation === "put" && (isGivenUp || (this.isRemoved && !process.isAlive))) return undefined as A
-        if (operation === "begin" && this.isRemoved) return undefined as A
+        if (operation === "begin" && this.isRemoved) return GONE as A
         const answer = act()
         if (operation === "remove") this.isRemoved = true
         world.note(() => `${process.name} ${operation}${how} ${shown(args)} → ${shown(answer)}`)
@@ -221,6 +221,9 @@ export class Network {
     return close
   }
 }
+
+/** What who begins a run too late is told. */
+const GONE: Reply = { now: 0, status: "gone", ready: [], invoke: [], refused: [], dropped: [] }
 
 /** What is noted of arguments and answers: short, and the same in each repetition. */
 const shown = (value: unknown): string => {

@@ -97,7 +97,9 @@ class Laboratory {
     readonly coordination: Coordination["Service"]
     readonly objects: ObjectStore["Service"]
   }
+  /** The client that came last, of those that wait. */
   private client: Process
+  private readonly waiting = new Set<Process>()
   private clients = 0
   private ended: Ended | undefined
   private problem: string | undefined
@@ -130,7 +132,10 @@ class Laboratory {
       : scenario.mischief
     this.adversary = new Adversary(world, mischief, {
       workers: () => [...this.engine.processes],
-      client: () => this.client,
+      clients: () => [...this.waiting],
+      secondClient: () => {
+        if (!this.adversary.sparesClient && !this.network.isRemoved) this.nextClient()
+      },
       falseAlarm: (process) => this.engine.falseAlarm(process)
     })
     const settings = this.kills ? { ...scenario.settings, ...PROMPT_STARTS } : scenario.settings
@@ -176,20 +181,25 @@ class Laboratory {
     return this.problem ?? this.monitor.violation ?? this.engine.defect
   }
 
-  /** A client begins the run, or finds it; when it dies, another one comes after a while. */
+  private nextClient() {
+    this.client = new Process(this.world, `client/${++this.clients}`)
+    this.world.note(() => `${this.client.name} comes`)
+    this.startClient(this.client)
+  }
+
+  /** A client begins the run, or finds it; when the last one dies, another one comes after a while. */
   private startClient(process: Process) {
+    this.waiting.add(process)
     process.onEnd(() => {
-      if (process.fate !== "crashed") return
-      this.world.after(this.world.random() * CLIENT_AWAY_MS, () => {
-        this.client = new Process(this.world, `client/${++this.clients}`)
-        this.world.note(() => `${this.client.name} comes`)
-        this.startClient(this.client)
-      })
+      this.waiting.delete(process)
+      if (process.fate !== "crashed" || this.waiting.size > 0) return
+      this.world.after(this.world.random() * CLIENT_AWAY_MS, () => this.nextClient())
     })
     const waiting = process.fork(this.wait(process), this.engine.servicesOf(process))
     waiting.addObserver((exit) => {
-      if (Exit.isSuccess(exit)) this.ended = exit.value
-      else this.problem ??= `the client ended with ${Cause.pretty(exit.cause)}`
+      if (Exit.isFailure(exit)) this.problem ??= `the client ended with ${Cause.pretty(exit.cause)}`
+      else if (exit.value !== undefined) this.ended ??= exit.value
+      process.end()
     })
   }
 
@@ -205,6 +215,8 @@ class Laboratory {
       yield* coordination.subscribe(RUN, CLIENT, () => changed.openUnsafe())
       const known = yield* coordination.state(RUN)
       if (known.status === "gone") {
+        // Another client was faster.
+        if (self.network.isRemoved) return
         const begun = yield* coordination.begin(
           {
             run: RUN,
@@ -228,9 +240,11 @@ class Laboratory {
       // Who dies now takes the result with it, and another one finds the run gone: that is not what is tested.
       self.adversary.sparesClient = true
       const value = state.status === "succeeded" ? yield* self.result(coordination, objects) : undefined
+      // Another client has seen the end, and removed the run.
+      const isLate = self.network.isRemoved
       yield* coordination.remove(RUN)
       yield* objects.removeRun(RUN)
-      return { state, value }
+      return isLate ? undefined : { state, value }
     }).pipe(Effect.scoped)
   }
 
@@ -315,12 +329,10 @@ class Laboratory {
   private async afterwards() {
     this.adversary.isActive = false
     this.adversary.awayUntil = 0
-    for (const process of this.engine.processes) process.cutUntil = 0
-    const { engine, network } = this
-    const stop: Stop = await this.world.go(
-      () => (engine.processes.size === 0 && network.inFlight === 0) || this.broken() !== undefined,
-      LIMITS
-    )
+    for (const process of [...this.engine.processes, ...this.waiting]) process.cutUntil = 0
+    const { engine, network, waiting } = this
+    const isOver = () => engine.processes.size + waiting.size + network.inFlight === 0
+    const stop: Stop = await this.world.go(() => isOver() || this.broken() !== undefined, LIMITS)
     this.problem ??= this.broken()
     if (stop !== "done") this.problem ??= `workers go on after the end (${stop})\n${this.dump()}`
     const entries = Effect.runSync(this.real.coordination.usage)
@@ -333,7 +345,7 @@ class Laboratory {
   private dump(): string {
     const { completed, instances, status } = Effect.runSync(this.real.coordination.state(RUN))
     const lines = [`at ${this.world.now.toFixed(1)} ms: ${status}, ${completed} of ${instances} complete`]
-    for (const { fate, name, waits } of [this.client, ...this.engine.processes]) {
+    for (const { fate, name, waits } of [...this.waiting, ...this.engine.processes]) {
       lines.push(`  ${name} (${fate}) waits for ${[...waits].join(", ") || "a timer, a task or a message"}`)
     }
     return renamed(lines).join("\n")

@@ -118,7 +118,7 @@ describe("a call", () => {
     const adversary = new Adversary(
       world,
       { faults, rates: { calls: 0, invocations: 0, messages: 0 } },
-      { workers: () => [process], client: () => process, falseAlarm: () => {} }
+      { workers: () => [process], clients: () => [], secondClient: () => {}, falseAlarm: () => {} }
     )
     const network = new Network(world, stores, adversary, { latencyMs: 1, inlineBytes: 0 })
     prepare(process)
