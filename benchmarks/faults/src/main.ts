@@ -1,0 +1,142 @@
+/**
+ * The faults benchmark: does each fault, many times, to runs on real processes and a Redis of their own.
+ *
+ *     node src/main.ts [--repeat N] [--only TEXT] [--seed N] [--out FILE]
+ *
+ * Exit code 1 if any repetition was not survived.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { availableParallelism, cpus, tmpdir } from "node:os"
+import { dirname, join, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import { type Fault, faults } from "./faults.ts"
+import * as recovery from "./recovery.ts"
+import { type Outcome, repeat } from "./repetition.ts"
+import * as report from "./report.ts"
+import { LEASE_MS, makeEngine, PROCESSES } from "./settings.ts"
+import * as Store from "./store.ts"
+import { gone } from "./workers.ts"
+
+const { values: flags } = parseArgs({
+  options: {
+    repeat: { type: "string", default: "20" },
+    only: { type: "string", default: "" },
+    seed: { type: "string", default: "1" },
+    out: { type: "string" }
+  }
+})
+const repetitions = Number(flags.repeat)
+const firstSeed = Number(flags.seed)
+
+/** How often a run may be over before its fault comes, for one repetition. */
+const MISSES = 20
+
+const folder = mkdtempSync(join(tmpdir(), "weft-faults-"))
+// For the tasks, wherever they run.
+process.env.WEFT_FAULTS = folder
+
+// What processes write before they die is shown only if it matters.
+const stderr = { tail: "", write: process.stderr.write.bind(process.stderr) }
+process.stderr.write = (chunk: string | Uint8Array): boolean => {
+  stderr.tail = (stderr.tail + String(chunk)).slice(-10_000)
+  return true
+}
+
+const isAsked = (name: string) => name.toLowerCase().includes(flags.only.toLowerCase())
+
+/** All repetitions of one fault. */
+const all = async (fault: Fault): Promise<report.Row> => {
+  const store = await Store.start(fault.isCluster === true)
+  const { heapMiB, processes = PROCESSES } = fault
+  const make = () => makeEngine({ processes, ...(heapMiB !== undefined && { heapMiB }) })
+  let engine = make()
+  const outcomes: Array<Outcome> = []
+  let seed = firstSeed * 100_000
+  try {
+    for (let i = 0; i < repetitions; i++) {
+      let outcome: Outcome | undefined
+      stderr.tail = ""
+      for (let misses = 0; outcome === undefined; misses++) {
+        if (misses > MISSES) throw new Error(`every run was over before: ${fault.name}`)
+        const place = { fault, store, engine, folder, stderr: () => stderr.tail }
+        outcome = await repeat(place, i, seed++)
+      }
+      outcomes.push(outcome)
+      if (outcome.verdict === "survived") continue
+      console.log(
+        `${outcome.verdict}: ${fault.name}, seed ${outcome.seed}, ${outcome.workers} named workers, `
+      )
+      console.log(`at ${(100 * outcome.share).toFixed(0)} %: ${outcome.detail}\n`)
+      // The next begins with nothing of this.
+      for (const server of store.servers) {
+        await server.command("CONFIG", "SET", "maxmemory", 0)
+        await server.command("FLUSHALL")
+      }
+      await engine.close()
+      engine = make()
+    }
+    await engine.close()
+    const left = await gone(process.pid, 5000)
+    if (left.length > 0) throw new Error(`the closed engine has left processes: ${left.join(", ")}`)
+    return { fault: fault.name, outcomes }
+  } finally {
+    await engine.close()
+    await store.stop()
+  }
+}
+
+const recoveries = async (): Promise<ReadonlyArray<report.Recovery>> => {
+  const asked = recovery.cases.filter((name) => isAsked(`recovery: ${name}`))
+  if (asked.length === 0) return []
+  console.log(`\n${report.recoveryHead()}`)
+  const store = await Store.start(false)
+  const engine = makeEngine()
+  const measured: Array<report.Recovery> = []
+  try {
+    for (const lost of asked) {
+      const samples: Array<number> = []
+      for (let i = 0; i < repetitions; i++) {
+        samples.push(await recovery.measure(lost, engine, store, folder, firstSeed * 100_000 + i))
+      }
+      measured.push({ lost, samples })
+      console.log(report.recoveryLine({ lost, samples }))
+    }
+    return measured
+  } finally {
+    await engine.close()
+    await store.stop()
+  }
+}
+
+try {
+  console.log(`lease ${LEASE_MS} ms, ${PROCESSES} processes, seed ${firstSeed}\n\n${report.head()}`)
+  const rows: Array<report.Row> = []
+  for (const fault of faults) {
+    if (!isAsked(fault.name)) continue
+    const row = await all(fault)
+    rows.push(row)
+    console.log(report.line(row))
+  }
+  const recovered = await recoveries()
+  const out =
+    flags.out ??
+    fileURLToPath(new URL(`../out/faults-${new Date().toISOString().slice(0, 10)}.json`, import.meta.url))
+  const machine = {
+    cores: availableParallelism(),
+    cpu: cpus()[0]?.model,
+    node: process.version,
+    date: new Date().toISOString()
+  }
+  mkdirSync(dirname(out), { recursive: true })
+  const figures = { machine, leaseMs: LEASE_MS, seed: firstSeed, rows, recovered }
+  writeFileSync(out, `${JSON.stringify(figures, null, 2)}\n`)
+  console.log(`\nwritten to ${relative(process.env.INIT_CWD ?? process.cwd(), out)}`)
+  if (rows.some((row) => report.count(row, "survived") < repetitions)) process.exitCode = 1
+} catch (error) {
+  stderr.write(`${stderr.tail}\n`)
+  throw error
+} finally {
+  process.stderr.write = stderr.write
+  rmSync(folder, { recursive: true })
+}
