@@ -45,68 +45,78 @@ process.stderr.write = (chunk: string | Uint8Array): boolean => {
 
 const isAsked = (name: string) => name.toLowerCase().includes(flags.only.toLowerCase())
 
+const stores = new Map<boolean, Store.Store>()
+const engines = new Map<string, ReturnType<typeof makeEngine>>()
+
+/** One server, and one cluster, for all faults. */
+const storeOf = async (isCluster: boolean) => {
+  const store = stores.get(isCluster) ?? (await Store.start(isCluster))
+  stores.set(isCluster, store)
+  return store
+}
+
+/** Faults share processes, too: what a run has left behind in them must not harm the next. */
+const engineOf = ({ heapMiB, processes = PROCESSES }: Pick<Fault, "heapMiB" | "processes">) => {
+  const options = { processes, ...(heapMiB !== undefined && { heapMiB }) }
+  const key = JSON.stringify(options)
+  const engine = engines.get(key) ?? makeEngine(options)
+  engines.set(key, engine)
+  return engine
+}
+
+const closeAll = async () => {
+  for (const engine of engines.values()) await engine.close()
+  for (const store of stores.values()) await store.stop()
+}
+
 /** All repetitions of one fault. */
 const all = async (fault: Fault): Promise<report.Row> => {
-  const store = await Store.start(fault.isCluster === true)
-  const { heapMiB, processes = PROCESSES } = fault
-  const make = () => makeEngine({ processes, ...(heapMiB !== undefined && { heapMiB }) })
-  let engine = make()
+  const place = {
+    fault,
+    store: await storeOf(fault.isCluster === true),
+    engine: engineOf(fault),
+    folder,
+    stderr: () => stderr.tail
+  }
   const outcomes: Array<Outcome> = []
   let seed = firstSeed * 100_000
-  try {
-    for (let i = 0; i < repetitions; i++) {
-      let outcome: Outcome | undefined
-      stderr.tail = ""
-      for (let misses = 0; outcome === undefined; misses++) {
-        if (misses > MISSES) throw new Error(`every run was over before: ${fault.name}`)
-        const place = { fault, store, engine, folder, stderr: () => stderr.tail }
-        outcome = await repeat(place, i, seed++)
-      }
-      outcomes.push(outcome)
-      if (outcome.verdict === "survived") continue
-      console.log(
-        `${outcome.verdict}: ${fault.name}, seed ${outcome.seed}, ${outcome.workers} named workers, `
-      )
-      console.log(`at ${(100 * outcome.share).toFixed(0)} %: ${outcome.detail}\n`)
-      // The next begins with nothing of this.
-      for (const server of store.servers) {
-        await server.command("CONFIG", "SET", "maxmemory", 0)
-        await server.command("FLUSHALL")
-      }
-      await engine.close()
-      engine = make()
+  for (let i = 0; i < repetitions; i++) {
+    stderr.tail = ""
+    let outcome: Outcome | undefined
+    for (let misses = 0; outcome === undefined; misses++) {
+      if (misses > MISSES) throw new Error(`every run was over before: ${fault.name}`)
+      outcome = await repeat(place, i, seed++)
     }
-    await engine.close()
-    const left = await gone(process.pid, 5000)
-    if (left.length > 0) throw new Error(`the closed engine has left processes: ${left.join(", ")}`)
-    return { fault: fault.name, outcomes }
-  } finally {
-    await engine.close()
-    await store.stop()
+    outcomes.push(outcome)
+    if (outcome.verdict === "survived") continue
+    console.log(`${outcome.verdict}: ${fault.name}, seed ${outcome.seed}, ${outcome.workers} named workers,`)
+    console.log(`at ${(100 * outcome.share).toFixed(0)} %: ${outcome.detail}\n`)
+    // The next begins with nothing of this.
+    for (const server of place.store.servers) {
+      await server.command("CONFIG", "SET", "maxmemory", 0)
+      await server.command("FLUSHALL")
+    }
+    await place.engine.close()
   }
+  return { fault: fault.name, outcomes }
 }
 
 const recoveries = async (): Promise<ReadonlyArray<report.Recovery>> => {
   const asked = recovery.cases.filter((name) => isAsked(`recovery: ${name}`))
   if (asked.length === 0) return []
   console.log(`\n${report.recoveryHead()}`)
-  const store = await Store.start(false)
-  const engine = makeEngine()
+  const store = await storeOf(false)
+  const engine = engineOf({})
   const measured: Array<report.Recovery> = []
-  try {
-    for (const lost of asked) {
-      const samples: Array<number> = []
-      for (let i = 0; i < repetitions; i++) {
-        samples.push(await recovery.measure(lost, engine, store, folder, firstSeed * 100_000 + i))
-      }
-      measured.push({ lost, samples })
-      console.log(report.recoveryLine({ lost, samples }))
+  for (const lost of asked) {
+    const samples: Array<number> = []
+    for (let i = 0; i < repetitions; i++) {
+      samples.push(await recovery.measure(lost, engine, store, folder, firstSeed * 100_000 + i))
     }
-    return measured
-  } finally {
-    await engine.close()
-    await store.stop()
+    measured.push({ lost, samples })
+    console.log(report.recoveryLine({ lost, samples }))
   }
+  return measured
 }
 
 try {
@@ -119,6 +129,9 @@ try {
     console.log(report.line(row))
   }
   const recovered = await recoveries()
+  await closeAll()
+  const left = await gone(process.pid, 5000)
+  if (left.length > 0) throw new Error(`the closed engines have left processes: ${left.join(", ")}`)
   const out =
     flags.out ??
     fileURLToPath(new URL(`../out/faults-${new Date().toISOString().slice(0, 10)}.json`, import.meta.url))
@@ -137,6 +150,7 @@ try {
   stderr.write(`${stderr.tail}\n`)
   throw error
 } finally {
+  await closeAll()
   process.stderr.write = stderr.write
   rmSync(folder, { recursive: true })
 }
