@@ -92,6 +92,8 @@ const TAG = {
   float16: 39510,
   markedString: 39511
 } as const
+/** The numbers that are ours: this version has no word yet for the others of them. */
+const OUR_TAGS = { first: 39500, last: 39599 } as const
 
 const builtInErrors = new Map<string, ErrorConstructor>(
   [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((e) => [e.name, e])
@@ -119,6 +121,17 @@ const bufferOf = (bytes: Uint8Array) => {
   throw new Undecodable({ reason: "bytes are expected where there are none" })
 }
 
+// Else the decoder would make something of them, and a task would be given that.
+for (let tag: number = OUR_TAGS.first; tag <= OUR_TAGS.last; tag++) {
+  addExtension({
+    tag,
+    decode: () => {
+      throw new Undecodable({
+        reason: `it holds something that this version of weft does not know (tag ${tag}); update weft`
+      })
+    }
+  } as never)
+}
 addExtension({ tag: TAG.negativeZero, decode: () => -0 } as never)
 addExtension({ tag: TAG.bigint, decode: (text: string) => BigInt(text) } as never)
 addExtension({ tag: TAG.date, decode: (ms: number) => new Date(ms) } as never)
@@ -145,7 +158,11 @@ addExtension({
           "register it at the top level of the workflow's module"
       })
     }
-    return registered.codec.decode(data)
+    try {
+      return registered.codec.decode(data)
+    } catch (cause) {
+      throw new Undecodable({ reason: `the codec "${name}" threw ${String(cause)}` })
+    }
   }
 } as never)
 
@@ -308,7 +325,8 @@ export const decode = (bytes: Uint8Array): unknown => {
     return encoder.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) as Buffer)
   } catch (cause) {
     if (cause instanceof Undecodable) throw cause
-    throw new Undecodable({ reason: cause instanceof Error ? cause.message : String(cause) })
+    const found = cause instanceof Error ? cause.message : String(cause)
+    throw new Undecodable({ reason: `${found} (cut off, damaged, or no value of weft's)` })
   }
 }
 

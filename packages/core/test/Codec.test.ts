@@ -440,6 +440,12 @@ describe("bytes", () => {
       expect(() => Codec.decode(none as unknown as Uint8Array)).toThrow(Codec.Undecodable)
   })
 
+  it("that only a later version has a word for are undecodable", () => {
+    const error = caught(() => Codec.decode(Codec.encode([Codec.tagged(1, 39599)])))
+    expect(error).toBeInstanceOf(Codec.Undecodable)
+    expect((error as Error).message).toContain("(tag 39599); update weft")
+  })
+
   it("stay as they were when they are decoded", () => {
     const bytes = Codec.encode(value)
     const copy = Uint8Array.from(bytes)

@@ -64,10 +64,25 @@ const collectInputs = Effect.fnUntraced(function* (
     absentConstants(state, Instance.nodeOf(instance)),
     again
   )
-  const width = state.values.get(opened) as number
+  const width = yield* widthOf(state, instance, opened)
   bytes += yield* fetch(state, instance, absent(state, Flow.inputs(graph, instance, width)), [], again)
   return yield* toEffect(() => decoded(state, instance, width, bytes))
 })
+
+/** How many elements a list had: the value of the node that opened it. */
+const widthOf = (state: WorkerState, reader: InstanceId, opened: InstanceId) =>
+  Effect.suspend(() => {
+    let width: unknown
+    try {
+      width = state.values.get(opened)
+    } catch (error) {
+      if (!(error instanceof Codec.Undecodable)) throw error
+      return Effect.fail(unreadable(state, reader, opened, error.message))
+    }
+    return typeof width === "number" && Number.isInteger(width) && width >= 0
+      ? Effect.succeed(width)
+      : Effect.fail(unreadable(state, reader, opened, "it is no length of a list"))
+  })
 
 const absent = (state: WorkerState, instances: ReadonlyArray<InstanceId>) =>
   instances.filter((instance) => !state.values.has(instance))
@@ -86,9 +101,11 @@ const decoded = (
   width: number,
   bytes: number
 ): Prompt<Inputs, NodeFailed> => {
+  let reading: InstanceId = instance
   try {
     const args = Arguments.resolve(state.context.graph, instance, width, {
       value: (input) => {
+        reading = input
         const value = state.values.get(input)
         return value instanceof StreamHandle ? liveItems(state, value, instance) : value
       },
@@ -97,7 +114,7 @@ const decoded = (
     return { args, width, bytes }
   } catch (error) {
     if (!(error instanceof Codec.Undecodable)) throw error
-    return Effect.fail(inputFailed(state, instance, `an input cannot be read: ${error.message}`))
+    return Effect.fail(unreadable(state, instance, reading, error.message))
   }
 }
 
@@ -120,6 +137,14 @@ const liveItems = (
     ? { [Symbol.asyncIterator]: generate }
     : new LiveItems(state, state.streams, instance, reader, generate)
 }
+
+/** A value that lies in the store, and is not what was put there. */
+const unreadable = (state: WorkerState, reader: InstanceId, input: InstanceId, problem: string) =>
+  inputFailed(
+    state,
+    reader,
+    `the value of ${state.context.label(input)} that the store has cannot be read: ${problem}. Run the workflow again`
+  )
 
 const inputFailed = (state: WorkerState, instance: InstanceId, message: string) =>
   new NodeFailed({
