@@ -17,6 +17,7 @@ describe("on processes", { timeout: 60_000 }, () => {
     ["custom-planner", "--planner", "src/planner.ts"],
     ["gemm", "--input", '{ "n": 100, "block": 30 }'],
     ["image-transform", "--input", '{ "size": 2 }'],
+    ["streaming", "--input", '{ "count": 12 }'],
     ["text-analysis", "--input", '{ "chapters": 10 }'],
     ["tree-reduction", "--input", '{ "size": 1000, "leaf": 100 }'],
     ["word-count", "--input", '{ "chapters": 10, "partitions": 4 }']
