@@ -242,6 +242,8 @@ export const repeat = async (
 }
 
 const recoveryOf = (entries: ReadonlyArray<Journal.Entry>, struckAt: number | undefined) => {
-  const again = entries.filter(({ type }) => type === "again").map(({ at }) => at)
-  return struckAt === undefined || again.length === 0 ? undefined : Math.max(...again) - struckAt
+  if (struckAt === undefined) return undefined
+  // On a busy machine workers are taken for lost without any fault, too.
+  const again = entries.filter(({ at, type }) => type === "again" && at > struckAt)
+  return again.length === 0 ? undefined : Math.max(...again.map(({ at }) => at)) - struckAt
 }
