@@ -27,6 +27,9 @@ afterAll(async () => {
   await shared[Symbol.asyncDispose]()
 })
 
+/** Long enough for a machine with other things to do, short enough to see it run out. */
+const LEASE_MS = 2500
+
 const pair = processes({ processes: 2, idleMs: 5 })
 const one = processes({ processes: 1, idleMs: 1 })
 afterAll(() => Promise.all([pair.close(), one.close()]))
@@ -81,7 +84,7 @@ describe("the pool", () => {
 
   it("starts no process that nobody needs", async () => {
     const engine = processes({ processes: 8 })
-    expect(await pidsOf(settings(engine), 1)).toHaveLength(1)
+    expect(await pidsOf(settings(engine), 1, 1)).toHaveLength(1)
     await engine.close()
   })
 
@@ -184,10 +187,14 @@ describe("a process that is stopped", () => {
       // All but the one that waits.
       if (completed.size === LAYERS_SIZE) resume()
     }
-    const running = value([layers(), tasks.waitFor(gate)], { ...settings(engine, 900), onMessage })
+    const running = value([layers(), tasks.waitFor(gate)], {
+      ...settings(engine, LEASE_MS),
+      maxAttempts: 100,
+      onMessage
+    })
     await sleep(60)
     process.kill(pids[0]!, "SIGSTOP")
-    await rest
+    await Promise.race([rest, running])
     process.kill(pids[0]!, "SIGCONT")
     writeFileSync(gate, "")
     expect(await running).toEqual([36, gate])
@@ -196,8 +203,8 @@ describe("a process that is stopped", () => {
   })
 
   it("for ever is ended when its run is over", async () => {
-    const pids = await pidsOf(settings(pair, 900))
-    const running = value(layers(), settings(pair, 900))
+    const pids = await pidsOf(settings(pair, LEASE_MS))
+    const running = value(layers(), settings(pair, LEASE_MS))
     await sleep(60)
     process.kill(pids[0]!, "SIGSTOP")
     expect(await running).toBe(36)
@@ -207,14 +214,14 @@ describe("a process that is stopped", () => {
 
 describe("leases", () => {
   it("are kept while a task blocks its process", async () => {
-    const { messages, status, value: given } = await end(tasks.busy(4000), settings(one, 1200))
-    expect([status, given]).toEqual(["succeeded", 4000])
+    const { messages, status, value: given } = await end(tasks.busy(3 * LEASE_MS), settings(one, LEASE_MS))
+    expect([status, given]).toEqual(["succeeded", 3 * LEASE_MS])
     expect(messages.filter(({ type }) => type === "lost")).toEqual([])
   })
 
   it("are kept while a worker waits for a place", async () => {
-    const nodes = Array.from({ length: 6 }, () => tasks.busy(700))
-    const { messages, status } = await end(nodes, settings(one, 1200))
+    const nodes = Array.from({ length: 5 }, () => tasks.busy(LEASE_MS / 2))
+    const { messages, status } = await end(nodes, settings(one, LEASE_MS))
     expect(status).toBe("succeeded")
     expect(messages.filter(({ type }) => type === "lost")).toEqual([])
   })

@@ -38,11 +38,12 @@ class Fake {
   }
 }
 
-const make = (limit: number, listener: Partial<RunListener<never, never>> = {}) => {
+const make = async (limit: number, listener: Partial<RunListener<never, never>> = {}) => {
   const vessels: Array<Fake> = []
   const launch: Launch = (of) => {
     const vessel = new Fake(of)
     vessels.push(vessel)
+    queueMicrotask(() => vessel.says({ type: "ready" }))
     const end = () => {
       vessel.ended = true
       of.ended("the test ended it")
@@ -61,8 +62,12 @@ const make = (limit: number, listener: Partial<RunListener<never, never>> = {}) 
     overdue: () => {},
     ...listener
   })
+  await started()
   return { pool, vessels, held: held.workers, lost }
 }
+
+/** Vessels that have just been started say that they are ready. */
+const started = () => Promise.resolve()
 
 const invocation = (worker: string): Invocation => ({
   run: "run",
@@ -81,37 +86,68 @@ afterEach(() => {
 })
 
 describe("places", () => {
-  it("are one for each vessel; vessels start when they are needed", () => {
-    const { pool, vessels } = make(2)
+  it("are one for each vessel; vessels start when they are needed", async () => {
+    const { pool, vessels } = await make(2)
     expect(vessels).toHaveLength(1)
     pool.invoke(["a", "b", "c"].map(invocation))
+    await started()
     expect(vessels.map(({ workers }) => workers.map(({ worker }) => worker))).toEqual([["a"], ["b"]])
     vessels[1]!.says({ type: "left", place: vessels[1]!.workers[0]!.place, fault: undefined })
     expect(vessels[1]!.workers.map(({ worker }) => worker)).toEqual(["b", "c"])
   })
 
-  it("are free while their worker waits", () => {
-    const { pool, vessels } = make(1)
+  it("are free while their worker waits", async () => {
+    const { pool, vessels } = await make(1)
     pool.invoke(["a", "b"].map(invocation))
+    await started()
     expect(vessels[0]!.workers).toHaveLength(1)
     vessels[0]!.says({ type: "idle", place: vessels[0]!.workers[0]!.place })
     expect(vessels[0]!.workers).toHaveLength(2)
   })
 })
 
-describe("leases are renewed from here", () => {
-  it("while a worker waits for a place, and until its vessel has taken it on", () => {
-    const { held, pool, vessels } = make(1)
+describe("a vessel that is starting", () => {
+  it("is one of as many as are needed and may be", async () => {
+    const { pool, vessels } = await make(5)
+    pool.invoke(["a", "b", "c", "d"].map(invocation))
+    // "a" has a place already.
+    expect(vessels).toHaveLength(4)
+    pool.invoke(["e", "f", "g"].map(invocation))
+    expect(vessels).toHaveLength(5)
+  })
+
+  it("gets nothing that another can have before", async () => {
+    const { pool, vessels } = await make(2)
     pool.invoke(["a", "b"].map(invocation))
+    expect(vessels.map(({ workers }) => workers.length)).toEqual([1, 0])
+    vessels[0]!.says({ type: "left", place: vessels[0]!.workers[0]!.place, fault: undefined })
+    expect(vessels[0]!.workers.map(({ worker }) => worker)).toEqual(["a", "b"])
+  })
+
+  it("takes somebody with it that waits, if it cannot", async () => {
+    const { held, lost, pool, vessels } = await make(2)
+    pool.invoke(["a", "b"].map(invocation))
+    vessels[1]!.listener.ended("it does not start")
+    expect(lost).toHaveBeenCalledWith(["b"], [], "it does not start")
+    expect([...held]).toEqual(["a"])
+  })
+})
+
+describe("leases are renewed from here", () => {
+  it("while a worker waits for a place, and until its vessel has taken it on", async () => {
+    const { held, pool, vessels } = await make(1)
+    pool.invoke(["a", "b"].map(invocation))
+    await started()
     expect([...held]).toEqual(["a", "b"])
     vi.advanceTimersByTime(LEASE_MS / 2)
     vessels[0]!.says({ type: "pong", ping: 0 })
     expect([...held]).toEqual(["b"])
   })
 
-  it("until a worker has left or is lost", () => {
-    const { held, lost, pool, vessels } = make(2)
+  it("until a worker has left or is lost", async () => {
+    const { held, lost, pool, vessels } = await make(2)
     pool.invoke(["a", "b"].map(invocation))
+    await started()
     vessels[0]!.says({ type: "left", place: vessels[0]!.workers[0]!.place, fault: undefined })
     expect([...held]).toEqual(["b"])
     vessels[1]!.listener.ended("it died")
@@ -121,9 +157,10 @@ describe("leases are renewed from here", () => {
 })
 
 describe("a vessel that does not answer", () => {
-  it("loses to others what it has not taken on, and gets nothing until it answers", () => {
-    const { lost, pool, vessels } = make(2)
+  it("loses to others what it has not taken on, and gets nothing until it answers", async () => {
+    const { lost, pool, vessels } = await make(2)
     pool.invoke(["a", "b"].map(invocation))
+    await started()
     const [deaf, other] = vessels as [Fake, Fake]
     for (let ms = 0; ms < 2 * LEASE_MS; ms += LEASE_MS / 3) {
       vi.advanceTimersByTime(LEASE_MS / 3)
@@ -142,8 +179,8 @@ describe("a vessel that does not answer", () => {
     expect(lost).not.toHaveBeenCalled()
   })
 
-  it("keeps what it has taken on", () => {
-    const { pool, vessels } = make(1)
+  it("keeps what it has taken on", async () => {
+    const { pool, vessels } = await make(1)
     pool.invoke([invocation("a")])
     vi.advanceTimersByTime(LEASE_MS / 3)
     vessels[0]!.answers()
@@ -152,8 +189,8 @@ describe("a vessel that does not answer", () => {
     expect(vessels[0]!.workers).toEqual([])
   })
 
-  it("is not sent again what it takes on late after all", () => {
-    const { held, pool, vessels } = make(1)
+  it("is not sent again what it takes on late after all", async () => {
+    const { held, pool, vessels } = await make(1)
     pool.invoke([invocation("a")])
     const { place } = vessels[0]!.workers[0]!
     vi.advanceTimersByTime(3 * LEASE_MS)
@@ -164,8 +201,8 @@ describe("a vessel that does not answer", () => {
     expect(vessels[0]!.workers).toEqual([])
   })
 
-  it("is not blamed if this process could not hear", () => {
-    const { pool, vessels } = make(2)
+  it("is not blamed if this process could not hear", async () => {
+    const { pool, vessels } = await make(2)
     pool.invoke([invocation("a")])
     vi.advanceTimersByTime(LEASE_MS / 3)
     // Stands still: the timer is late.
@@ -176,7 +213,7 @@ describe("a vessel that does not answer", () => {
   })
 
   it("when a run is closed is ended", async () => {
-    const { pool, vessels } = make(1)
+    const { pool, vessels } = await make(1)
     pool.invoke([invocation("a")])
     const closed = pool.close("run")
     await vi.advanceTimersByTimeAsync(999)

@@ -83,6 +83,8 @@ export class Member<To, From> {
   readonly ended: Promise<void>
   /** Why it is being ended. */
   reason: string | undefined
+  /** It has started. */
+  ready = false
   /** It has not answered for too long: it gets nothing to do until it does. */
   deaf = false
   private readonly guards = new Map<number, { readonly guard: Guard; timer: NodeJS.Timeout }>()

@@ -40,6 +40,9 @@ export interface RunListener<To, From> {
   readonly overdue: (guard: Guard) => void
 }
 
+/** A worker that is lost. */
+type Lost = Pick<Active, "run" | "worker" | "unsent">
+
 /** How long a vessel may take to end a run's workers before it is ended itself, in ms. */
 const CLOSE_MS = 1000
 /** How often vessels are asked whether they hear while one may not, in times that it may not. */
@@ -111,6 +114,7 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
       },
       ended: (gone, reason) => {
         this.members.delete(gone)
+        if (!gone.ready) this.startedInVain(reason)
         this.lost(
           [...gone.active.keys()].map((place) => gone.remove(place)!),
           reason
@@ -132,17 +136,35 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
     }
   }
 
-  /** Where there is a place: in the vessel that has the least to do, or in a new one. */
+  /**
+   * A vessel ended before it had started. Somebody who would have been sent there is lost with it: so a run whose vessels
+   * cannot start fails, with the reason.
+   */
+  private startedInVain(reason: string): void {
+    const invocation = this.queue.shift()
+    const leases = invocation && this.runs.get(invocation.run)?.leases
+    if (invocation === undefined || leases === undefined) return
+    const { run, spawn, worker } = invocation
+    leases.release(worker)
+    this.lost([{ run, worker, unsent: spawn }], reason)
+  }
+
+  /**
+   * Where there is a place now: in the vessel that has the least to do. If there is none that has nothing to do, more
+   * are started, for who still waits when they have.
+   */
   private place(): Member<To, From> | undefined {
     const { concurrency, limit } = this.options
     let best: { readonly member: Member<To, From>; readonly load: number } | undefined
+    let starting = 0
     for (const member of this.members) {
-      if (member.deaf || member.reason !== undefined) continue
+      if (!member.ready) starting++
+      if (!member.ready || member.deaf || member.reason !== undefined) continue
       const { load } = member
       if (best === undefined || load < best.load) best = { member, load }
     }
     if (best?.load === 0) return best.member
-    if (this.members.size < limit) return this.start()
+    for (; this.members.size < limit && starting < this.queue.length; starting++) this.start()
     return best !== undefined && best.load < Math.ceil(concurrency / limit) ? best.member : undefined
   }
 
@@ -160,6 +182,10 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
   private receive(member: Member<To, From>, message: FromVessel | From): void {
     const known = message as FromVessel
     switch (known.type) {
+      case "ready":
+        member.ready = true
+        this.dispatch()
+        break
       case "left": {
         const active = member.remove(known.place)
         if (active !== undefined && known.fault !== undefined) this.lost([active], known.fault)
@@ -232,7 +258,7 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
     for (const { run, worker } of waiting) this.runs.get(run)?.leases.release(worker)
   }
 
-  private lost(active: ReadonlyArray<Active>, reason: string): void {
+  private lost(active: ReadonlyArray<Lost>, reason: string): void {
     for (const [run, ofRun] of Map.groupBy(active, ({ run }) => run)) {
       this.runs.get(run)?.lost(
         ofRun.map(({ worker }) => worker),

@@ -25,6 +25,7 @@ export type ToVessel =
 
 /** From a vessel. A `place` is one invocation's: a worker of the same name may run in another run, or for a moment twice. */
 export type FromVessel =
+  | { readonly type: "ready" }
   | { readonly type: "invoke"; readonly run: string; readonly invocations: ReadonlyArray<Invocation> }
   | { readonly type: "left"; readonly place: number; readonly fault: string | undefined }
   | { readonly type: "idle" | "busy"; readonly place: number }
@@ -94,7 +95,7 @@ export const isFromVessel = (message: unknown): message is FromVessel => {
     case "closed":
       return isString(message.run)
     default:
-      return false
+      return message.type === "ready"
   }
 }
 

@@ -77,3 +77,5 @@ process.on("uncaughtException", (error: unknown) => {
   if (!process.connected) process.exit(1)
   send({ type: "crashed", error: described } satisfies Crashed, () => process.exit(1))
 })
+
+post({ type: "ready" })
