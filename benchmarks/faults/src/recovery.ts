@@ -9,7 +9,7 @@ import * as Journal from "./journal.ts"
 import * as settings from "./settings.ts"
 import { INLINE_BYTES, type Store } from "./store.ts"
 import * as tasks from "./tasks.ts"
-import { gone, signal, workersOf } from "./workers.ts"
+import { gone, signal } from "./workers.ts"
 import { startClient } from "./world.ts"
 
 /** Who is lost, and who can notice. */
@@ -31,11 +31,13 @@ const holders = async (folder: string, id: string): Promise<ReadonlyArray<number
   }
 }
 
-/** Sees to it that all processes have started: that takes its time, and is not what is measured. */
+/** Sees to it that all processes are there and at work: their start takes its time, and is not what is measured. */
 const warm = async (engine: ReturnType<typeof settings.makeEngine>, stores: Stores.Stores) => {
-  while ((await workersOf(process.pid)).length < settings.PROCESSES) {
-    const nodes = Array.from({ length: settings.PROCESSES }, (_, i) => tasks.wait(i, 200, []))
-    await run(nodes, settings.options(engine, stores, 0, 0))
+  const found = new Set<number>()
+  while (found.size < settings.PROCESSES) {
+    found.clear()
+    const nodes = Array.from({ length: settings.PROCESSES }, () => tasks.place(200))
+    for (const pid of await run(nodes, settings.options(engine, stores, 0, 0))) found.add(pid)
   }
 }
 

@@ -42,6 +42,9 @@ export const wait = task("wait", async (salt: number, ms: number, inputs: Readon
   return noted(work.mix(salt, inputs))
 })
 
+/** The process that it runs in, after so many ms. */
+export const place = task("place", (ms: number) => sleep(ms, process.pid))
+
 /** Computes for so many ms. */
 export const grind = task("grind", (salt: number, ms: number, inputs: ReadonlyArray<number>) => {
   const until = performance.now() + ms
