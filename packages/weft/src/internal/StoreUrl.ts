@@ -51,7 +51,8 @@ export const fromUrl = async (store: string, objects: string | undefined): Promi
 
 const REDIS = /^(redis|valkey)s?(\+cluster)?$/
 const SHAPE =
-  'write redis://localhost:6379, redis://user:password@host:6379/0, rediss://… with TLS, or "memory"'
+  "write redis://localhost:6379, redis://user:password@host:6379/0, rediss://… with TLS, " +
+  'redis+cluster://host-a,host-b for a cluster, or "memory"'
 
 const PARAMETERS: ReadonlySet<string> = new Set(["region", "endpoint"])
 
@@ -59,7 +60,12 @@ const s3Options = (given: string) => {
   const invalid = (problem: string) => new InvalidStore({ given: withoutSecrets(given), problem })
   const url = URL.parse(given)
   if (url?.protocol !== "s3:") throw invalid("objects go to S3: write s3://bucket/prefix?region=eu-central-1")
-  const { hostname, pathname, searchParams } = url
+  const { hostname, password, pathname, searchParams, username } = url
+  if (username !== "" || password !== "")
+    throw invalid(
+      "credentials are not taken from it: they are found where other AWS tools find them, as in AWS_ACCESS_KEY_ID and " +
+        "AWS_SECRET_ACCESS_KEY"
+    )
   if (hostname === "") throw invalid("it names no bucket: write s3://bucket/prefix")
   const unknown = [...searchParams.keys()].find((name) => !PARAMETERS.has(name))
   if (unknown !== undefined)

@@ -26,6 +26,11 @@ describe("a store's URL", () => {
     ["memory", "s3://bucket", /objects go elsewhere only if runs do, too/],
     ["redis://host", "bucket", /"bucket" cannot be used: objects go to S3: write s3:\/\/bucket\/prefix/],
     ["redis://host", "s3://", /it names no bucket/],
+    [
+      "redis://host",
+      "s3://key:secret@bucket",
+      /"s3:\/\/bucket" cannot be used: credentials are not taken from it/
+    ],
     ["redis://host", "s3://bucket?zone=1", /it has no parameter "zone"; there are region and endpoint/]
   ])("is refused if it is wrong, and shows no secret: %s %s", async (store, objects, message) => {
     const refused = await fromUrl(store, objects).catch((error: unknown) => error)

@@ -12,7 +12,8 @@ import type { FromRenewal, RenewalSettings, RenewedRun, ToRenewal } from "./rene
 export const inThisThread = Effect.fnUntraced(function* (run: string, leaseMs: number) {
   if (!Number.isFinite(leaseMs)) return none
   const held = new Held()
-  yield* Effect.forkScoped(Effect.ignore(heartbeat(run, leaseMs, held.workers), { log: "Warn" }))
+  // It stops when the store will have none of it: whoever waits for the run, or runs it, is told the same.
+  yield* Effect.forkScoped(Effect.ignore(heartbeat(run, leaseMs, held.workers)))
   return held as Leases
 })
 

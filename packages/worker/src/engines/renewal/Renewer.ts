@@ -3,6 +3,7 @@ import { Coordination } from "@weft/storage"
 import { Effect } from "effect"
 import { heartbeat } from "../../Heartbeat.ts"
 import { connect } from "../Connections.ts"
+import * as Fault from "../Fault.ts"
 import type { RenewedRun } from "./Protocol.ts"
 
 /** What becomes of it. */
@@ -36,7 +37,7 @@ export const start = (
         onSuccess: () => Effect.sync(listener.over),
         onFailure: (cause) =>
           Effect.andThen(
-            Effect.logWarning(`the leases of the run ${run} could not be renewed`, cause),
+            Effect.logWarning(`the leases of the run ${run} could not be renewed: ${Fault.describe(cause)}`),
             Effect.sync(listener.failed)
           )
       }
