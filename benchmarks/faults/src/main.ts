@@ -79,7 +79,8 @@ const all = async (fault: Fault): Promise<report.Row> => {
     stderr: () => stderr.tail
   }
   const outcomes: Array<Outcome> = []
-  let seed = firstSeed * 100_000
+  // Each fault has graphs and moments of its own.
+  let seed = firstSeed * 1_000_000 + faults.indexOf(fault) * 1000
   for (let i = 0; i < repetitions; i++) {
     stderr.tail = ""
     let outcome: Outcome | undefined
@@ -111,7 +112,7 @@ const recoveries = async (): Promise<ReadonlyArray<report.Recovery>> => {
   for (const lost of asked) {
     const samples: Array<number> = []
     for (let i = 0; i < repetitions; i++) {
-      samples.push(await recovery.measure(lost, engine, store, folder, firstSeed * 100_000 + i))
+      samples.push(await recovery.measure(lost, engine, store, folder, firstSeed * 1_000_000 + i))
     }
     measured.push({ lost, samples })
     console.log(report.recoveryLine({ lost, samples }))
