@@ -100,7 +100,7 @@ export const runSeeds = async (from: number, count: number, control?: ControlNam
 /** The command that runs a scenario again. */
 export const replayCommand = ({ path, seed }: Seed, control?: ControlName): string =>
   [
-    "npm run -w @weft/fault-lab lab --",
+    "npm --prefix packages/fault-lab run lab --",
     `--seed ${seed}`,
     ...(path === undefined ? [] : [`--path ${path}`]),
     ...(control === undefined ? [] : [`--control ${control}`]),
