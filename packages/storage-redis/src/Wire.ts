@@ -98,10 +98,10 @@ const STATUSES: ReadonlySet<string> = new Set<RunStatus>([
   "gone"
 ])
 
-const statusOf = (answer: Answer | undefined): RunStatus => {
+const statusOf = (answer: Answer | undefined, run = "the run"): RunStatus => {
   const status = textOf(answer)
   if (STATUSES.has(status)) return status as RunStatus
-  throw new Unreadable(`what is kept of the run cannot be read: its status is "${status}"`)
+  throw new Unreadable(`what is kept of ${run} cannot be read: its status is "${status}"`)
 }
 
 /** A script's answer (see `reply` in `lua/run.lua`). */
@@ -148,11 +148,11 @@ const toFailures = (texts: ReadonlyArray<string>): ReadonlyArray<Failure.Failure
     return failure === undefined ? [] : [{ ...failure, instance: toId(String(failure.instance)) }]
   })
 
-const numberOf = (field: string, answer: Answer | undefined): number => {
+const numberOf = (run: string, field: string, answer: Answer | undefined): number => {
   const text = textOf(answer)
   const number = text === "inf" ? Number.POSITIVE_INFINITY : Number(text)
   if (!Number.isNaN(number)) return number
-  throw new Unreadable(`what is kept of the run cannot be read: its ${field} is "${text}"`)
+  throw new Unreadable(`what is kept of ${run} cannot be read: its ${field} is "${text}"`)
 }
 
 /** The state of a run; `undefined` if it is gone. */
@@ -160,18 +160,19 @@ export const toState = (run: string, answer: Answer): RunState | undefined => {
   const [status, workflow, begunAt, endedAt, clock, lease, completed, instances, reason, recorded] =
     listOf(answer)
   if (status === undefined) return undefined
+  const whose = `run ${run}`
   const texts = listOf(recorded).map(textOf)
   const failures = toFailures(texts)
   return {
     run,
     workflow: textOf(workflow),
-    status: statusOf(status),
-    begunAt: numberOf("beginning", begunAt),
-    endedAt: endedAt === null ? undefined : numberOf("end", endedAt),
-    leaseMs: numberOf("lease", lease),
-    heardAt: numberOf("clock", clock),
-    completed: numberOf("progress", completed),
-    instances: numberOf("size", instances),
+    status: statusOf(status, whose),
+    begunAt: numberOf(whose, "beginning", begunAt),
+    endedAt: endedAt === null ? undefined : numberOf(whose, "end", endedAt),
+    leaseMs: numberOf(whose, "lease", lease),
+    heardAt: numberOf(whose, "clock", clock),
+    completed: numberOf(whose, "progress", completed),
+    instances: numberOf(whose, "size", instances),
     failures,
     reason:
       reason !== null

@@ -3,13 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Codec, RunFailed } from "@weft/core"
-import { StoreError, type Stores } from "@weft/storage"
+import { Coordination, type RunDocument, StoreError, type Stores } from "@weft/storage"
 import { redis } from "@weft/storage-redis"
 import { type RedisServer, startRedis, startS3 } from "@weft/testing"
+import { Context, Layer } from "effect"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
 import { attach, type RunHandle, submit } from "../src/index.ts"
 import { run as runNodes } from "../src/run.ts"
 import { double, measure, value, wait } from "./fixtures/front/gate.ts"
+import { damaged as damagedDocuments } from "./stores.ts"
 
 const module = new URL("./fixtures/front/gate.ts", import.meta.url).href
 const engines = ["inline", "threads", "processes"] as const
@@ -118,7 +120,7 @@ describe.each(engines)("on %s", { timeout: 60_000 }, (engine) => {
     const { result } = await damaged(engine, (key) => ask("HSET", `${key}:v`, "0", bytes))
     const { kind, message, task } = failure(result)
     expect({ kind, task }).toEqual({ kind: "input", task: "measure" })
-    expect(message).toContain("the value of value#0 that the store has cannot be read")
+    expect(message).toContain("the value of value#0, as it came here, cannot be read")
     expect(message).toContain(problem)
     expect(message).toContain("Run the workflow again")
   })
@@ -142,7 +144,7 @@ describe.each(engines)("on %s", { timeout: 60_000 }, (engine) => {
   })
 
   it.each([
-    ["is cut off", 2e6, ":objects", "xx", "input", "the value of value#0 that the store has cannot be read"],
+    ["is cut off", 2e6, ":objects", "xx", "input", "the value of value#0, as it came here, cannot be read"],
     ["cannot be found", 6e6, ":large", "{]", "store", ":large says of value/0 cannot be read"]
   ])("an object that %s fails its reader", async (_, size, name, bytes, kind, message) => {
     const { result } = await damaged(engine, (key) => ask("HSET", `${key}${name}`, "value/0", bytes), {
@@ -169,7 +171,7 @@ describe.each(engines)("on %s", { timeout: 60_000 }, (engine) => {
     "a run whose %s is garbage ends with what is wrong",
     async (field) => {
       const { result } = await damaged(engine, (key) => ask("HSET", `${key}:s`, field, "garbage"))
-      expect(String(result)).toMatch(/what is kept of (a|the) run cannot be read/)
+      expect(String(result)).toMatch(/what is kept of (a run|the run|run \S+) cannot be read/)
       expect(String(result)).toContain("remove the run's keys")
       if (!(result instanceof RunFailed)) expect(result).toMatchObject({ reason: "corrupt" })
     }
@@ -232,6 +234,41 @@ describe.each(engines)("on %s", { timeout: 60_000 }, (engine) => {
       message: expect.stringContaining("there is no bucket s3://missing")
     })
     expect(await runNodes(double(1), options)).toBe(2)
+  })
+})
+
+/** Redis, in which the document of each run is another one. */
+const spoiling = (spoil: (document: RunDocument) => RunDocument): Stores.Stores => {
+  const real = redis(server.url)
+  const spoiled = (coordination: Coordination["Service"]): Coordination["Service"] => ({
+    ...coordination,
+    begin: (spec, worker) => coordination.begin({ ...spec, document: () => spoil(spec.document()) }, worker)
+  })
+  const layer = Layer.flatMap(real.layer, (context) =>
+    Layer.succeedContext(Context.add(context, Coordination, spoiled(Context.get(context, Coordination))))
+  )
+  return { ...real, layer }
+}
+
+describe("workers that join a run", { timeout: 60_000 }, () => {
+  const { "a plan of another graph": _, ...unreadable } = damagedDocuments
+  const cases = (["threads", "processes"] as const).flatMap((engine) =>
+    Object.entries(unreadable).map(([what, spoil]) => ({ engine, what, spoil }))
+  )
+
+  it.each(cases)("on $engine fail it if it has $what", async ({ engine, spoil }) => {
+    const other = await begin(engine)
+    const handle = await submit(double(1), optionsOf(engine, spoiling(spoil)))
+    const { result, text } = await ended(handle)
+    expect(failure(result)).toMatchObject({
+      kind: "store",
+      attempts: 1,
+      message: expect.stringContaining(`run ${handle.run} cannot be read: `)
+    })
+    expect(text).toContain("Go on with it by the version of weft that began it, or begin it again")
+    expect(text).not.toMatch(/\n\s+at |file:\/\//)
+    other.open()
+    expect((await ended(other.handle)).result).toBe(1000)
   })
 })
 

@@ -138,12 +138,12 @@ const liveItems = (
     : new LiveItems(state, state.streams, instance, reader, generate)
 }
 
-/** A value that lies in the store, and is not what was put there. */
+/** A value from a store, or an invocation, that is not what was put there. */
 const unreadable = (state: WorkerState, reader: InstanceId, input: InstanceId, problem: string) =>
   inputFailed(
     state,
     reader,
-    `the value of ${state.context.label(input)} that the store has cannot be read: ${problem}. Run the workflow again`
+    `the value of ${state.context.label(input)}, as it came here, cannot be read: ${problem}. Run the workflow again`
   )
 
 const inputFailed = (state: WorkerState, instance: InstanceId, message: string) =>

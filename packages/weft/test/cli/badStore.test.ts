@@ -1,0 +1,122 @@
+// Stores that cannot be used, as who calls the command is told: with the place and what to do, and without secrets.
+import { type RedisServer, startRedis } from "@weft/testing"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { weft } from "./weft.ts"
+
+const SECRET = "s3cret"
+
+let server: RedisServer
+let replica: RedisServer
+beforeAll(async () => {
+  server = await startRedis({ config: { requirepass: SECRET } })
+  replica = await startRedis({ config: { replicaof: `${server.host} ${server.port}`, masterauth: SECRET } })
+})
+afterAll(() => Promise.all([server.stop(), replica.stop()]))
+
+const at = (more = "", user = "") => `redis://${user}${server.host}:${server.port}${more}`
+
+/** What is wrong, the store, the objects, what is said of it, and the code that the command ends with. */
+const cases: ReadonlyArray<readonly [string, () => string, string | undefined, RegExp, 1 | 2]> = [
+  [
+    "no such host",
+    () => `redis://u:${SECRET}@nowhere.invalid`,
+    undefined,
+    /no host of that name: redis:\/\/nowhere\.invalid:6379/,
+    1
+  ],
+  [
+    "nothing there",
+    () => `redis://u:${SECRET}@127.0.0.1:1`,
+    undefined,
+    /nothing listens at redis:\/\/127\.0\.0\.1:1/,
+    1
+  ],
+  [
+    "no cluster there",
+    () => `rediss+cluster://u:${SECRET}@127.0.0.1:1`,
+    undefined,
+    /nothing listens at rediss\+cluster:\/\//,
+    1
+  ],
+  ["no password", () => at(), undefined, /wants a password: redis:\/\/user:password@host/, 1],
+  ["a wrong password", () => at("", `:${SECRET}x@`), undefined, /does not accept this user and password/, 1],
+  ["no such database", () => at("/99", `:${SECRET}@`), undefined, /\/99 has no such database/, 1],
+  ["a replica", () => replica.url, undefined, /is a read-only replica\. Connect to the primary/, 1],
+  [
+    "no cluster",
+    () => at("", `:${SECRET}@`).replace("redis:", "redis+cluster:"),
+    undefined,
+    /is not a cluster\. Connect with redis:\/\//,
+    1
+  ],
+  [
+    "a URL that cannot be read",
+    () => at("/x", `:${SECRET}@`),
+    undefined,
+    /its URL cannot be read\. It looks like redis:\/\//,
+    1
+  ],
+  [
+    "another kind of store",
+    () => `http://u:${SECRET}@host/`,
+    undefined,
+    /"http:\/\/host\/" cannot be used.* redis\+cluster:\/\//,
+    2
+  ],
+  [
+    "objects elsewhere",
+    () => at(),
+    `http://u:${SECRET}@host/`,
+    /"http:\/\/host\/" cannot be used: objects go to S3/,
+    2
+  ],
+  [
+    "a secret for S3",
+    () => at(),
+    `s3://k:${SECRET}@bucket`,
+    /"s3:\/\/bucket" cannot be used: credentials are not/,
+    2
+  ]
+]
+
+describe.concurrent("a store", { timeout: 60_000 }, () => {
+  describe.each([
+    ["run", ["words.ts", "--quiet"]],
+    ["run", ["words.ts", "--quiet", "--engine", "processes"]],
+    ["runs", []],
+    ["resume", ["some-run"]]
+  ])("weft %s %j", (command, args) => {
+    it.each(cases)("is refused: %s", async (_, store, objects, message, code) => {
+      const flags = ["--store", store(), ...(objects === undefined ? [] : ["--objects", objects])]
+      const ended = await weft([command, ...args, ...flags])
+      expect(ended).toMatchObject({ code, stdout: "" })
+      expect(ended.stderr).toMatch(message)
+      expect(ended.stderr).toMatch(/^error: .*\n$/)
+      expect(ended.stderr).not.toContain(SECRET)
+    })
+  })
+})
+
+describe("runs beside one that is damaged", { timeout: 60_000 }, () => {
+  const env = () => ({ WEFT_STORE: at("", `:${SECRET}@`) })
+  const keys = { state: "weft:{bad-state}:s", garbage: "weft:{bad-fields}:s" }
+
+  it("are listed, cancelled and cleaned; the damaged one is told of when it is asked for", async () => {
+    await server.command("SET", keys.state, "theirs")
+    await server.command("HSET", keys.garbage, "status", "sleeping")
+    expect(await weft(["run", "words.ts", "--quiet"], { env: env() })).toMatchObject({ code: 0, stderr: "" })
+    expect(await weft(["runs", "--json"], { env: env() })).toMatchObject({ code: 0, stdout: "[]\n" })
+    expect(await weft(["clean", "--older", "1h"], { env: env() })).toMatchObject({ code: 0 })
+    for (const command of ["cancel", "watch", "resume"]) {
+      const state = await weft([command, "bad-state"], { env: env() })
+      expect(state.code).toBe(1)
+      expect(state.stderr).toMatch(/^error: .*holds something else \(weft:\{bad-state\}:…\).*\n$/)
+      const garbage = await weft([command, "bad-fields"], { env: env() })
+      expect(garbage.code).toBe(1)
+      expect(garbage.stderr).toMatch(
+        /^error: .*what is kept of run bad-fields cannot be read: its status is "sleeping".*remove the run's keys.*\n$/
+      )
+    }
+    expect(await server.command("GET", keys.state)).toBe("theirs")
+  })
+})
