@@ -11,7 +11,7 @@ import { Data, Effect, Exit, Latch, Scope } from "effect"
 import { idleUnlessSoon } from "./Engine.ts"
 import { valueKey } from "./RunContext.ts"
 import { BUFFER } from "./StreamHandle.ts"
-import type { WorkerState } from "./WorkerState.ts"
+import type { Live, WorkerState } from "./WorkerState.ts"
 
 /** What a reader's iteration ends with when the generator has failed. */
 export class StreamFailed extends Data.TaggedError("StreamFailed")<{
@@ -27,7 +27,7 @@ export class StreamFailed extends Data.TaggedError("StreamFailed")<{
 /** Items, or why there are none: `end`, or they have to be had `elsewhere`. */
 type Batch = ReadonlyArray<Uint8Array> | "end" | "elsewhere"
 
-export class LiveItems implements AsyncIterable<unknown> {
+export class LiveItems implements AsyncIterable<unknown>, Live {
   private readonly state: WorkerState
   private readonly streams: Streams["Service"]
   private readonly stream: InstanceId
@@ -36,8 +36,7 @@ export class LiveItems implements AsyncIterable<unknown> {
   /** Half of what the stream holds: while the task does its work with them, the other half is filled again. */
   private readonly batch: number
   private readonly abort = new AbortController()
-  /** Whether the task waits for items of this stream. */
-  private waits = false
+  waits = false
   /** How far the task has read; `undefined` if it waits for the list. */
   private position: number | undefined
   private isReading = false
@@ -86,7 +85,6 @@ export class LiveItems implements AsyncIterable<unknown> {
     yield* this.elsewhere(at)
   }
 
-  /** The task has ended: it needs no more. */
   get close(): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.abort.abort(new Error("the task that reads these items has ended"))

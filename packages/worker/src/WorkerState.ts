@@ -17,7 +17,6 @@ import { Effect, type Fiber } from "effect"
 import { Claims } from "./Claims.ts"
 import type { EngineError, Host, Invoker } from "./Engine.ts"
 import type { Invocation, Work } from "./Invocation.ts"
-import type { LiveItems } from "./LiveItems.ts"
 import type { RunContext } from "./RunContext.ts"
 import type { Timing } from "./Timing.ts"
 import { Values } from "./Values.ts"
@@ -47,6 +46,14 @@ export class Overtaken {
   readonly _tag = "Overtaken"
 }
 
+/** A stream that the running task may read. */
+export interface Live {
+  /** Whether the task waits for items of it. */
+  readonly waits: boolean
+  /** The task has ended: it needs no more. */
+  readonly close: Effect.Effect<void>
+}
+
 /** What a worker is made of. */
 export interface WorkerParts {
   readonly context: RunContext
@@ -70,7 +77,7 @@ export class WorkerState implements WorkerParts {
   readonly timing: Timing
   readonly streams: Streams["Service"] | undefined
   /** The streams that the running task may read. */
-  readonly live = new Set<LiveItems>()
+  readonly live = new Set<Live>()
   /** Whether the worker takes items from a generator whose readers others must run. */
   streaming = false
   readonly values: Values

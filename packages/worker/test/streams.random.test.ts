@@ -11,14 +11,14 @@ import * as tasks from "./fixtures/streams.ts"
 import { losing } from "./forgetful.ts"
 import { type Settings, value } from "./harness.ts"
 
-const { all, count, countFast, first, moduleUrl: module, plusOne, sum, twice, withSum, zip } = tasks
+const { all, count, countFast, first, moduleUrl: module, peek, plusOne, sum, twice, withSum, zip } = tasks
 
 const RUNS = 40
 const TIMEOUT = 120_000
 
 /** How one more generator or reader is made of those before it; indices are taken modulo how many there are. */
 interface Step {
-  readonly kind: "count" | "fast" | "plus" | "zip" | "sum" | "all" | "twice" | "first" | "withSum"
+  readonly kind: "count" | "fast" | "plus" | "zip" | "sum" | "all" | "twice" | "peek" | "first" | "withSum"
   readonly a: number
   readonly b: number
   readonly n: number
@@ -28,7 +28,7 @@ interface Step {
 
 const arbitrarySteps: fc.Arbitrary<ReadonlyArray<Step>> = fc.array(
   fc.record({
-    kind: fc.constantFrom("count", "fast", "plus", "zip", "sum", "all", "twice", "first", "withSum"),
+    kind: fc.constantFrom("count", "fast", "plus", "zip", "sum", "all", "twice", "peek", "first", "withSum"),
     a: fc.nat(20),
     b: fc.nat(20),
     n: fc.oneof(fc.nat(4), fc.nat(25)),
@@ -77,6 +77,9 @@ const build = (steps: ReadonlyArray<Step>) => {
         break
       case "twice":
         results.push([twice(node), 2 * total(items)])
+        break
+      case "peek":
+        results.push([peek(node), total(items) + (items[0] ?? 0)])
         break
       case "first":
         results.push([first(n, node), items.slice(0, n)])

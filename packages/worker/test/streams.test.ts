@@ -129,6 +129,11 @@ describe.each(engines)("on $name", ({ settings }) => {
     expect(await value(tasks.twice(stream(count, { buffer: 2 })(20)), settings)).toBe(380)
   })
 
+  it("a reader that has broken off may still read everything", async () => {
+    const items = stream(count, { buffer: 4 })(20)
+    expect(await value(tasks.peek(items), settings)).toBe(190)
+  })
+
   it("a reader that is retried gets everything again", async () => {
     expect(await value(tasks.readAgain(5, stream(count, { buffer: 2 })(12, 1)), settings)).toEqual(upTo(12))
   })

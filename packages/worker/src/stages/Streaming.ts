@@ -18,11 +18,8 @@ import { BUFFER } from "../StreamHandle.ts"
 import { RESULT } from "../Values.ts"
 import type { NodeFailed, WorkerState } from "../WorkerState.ts"
 import type { Executed, Generated, Taker } from "./Execute.ts"
+import { Outbox } from "./Outbox.ts"
 
-/** How many bytes may be on their way, whatever the annotation says of items; one item may always. */
-const BUFFER_BYTES = 16 * 2 ** 20
-/** How many bytes are sent at once, if it is more than one item. */
-const BATCH_BYTES = 2 ** 20
 /** For so long, in ms, nothing is trimmed before all readers have begun that could. */
 const HOLD_MS = 1000
 
@@ -49,19 +46,13 @@ export class Producer implements Taker {
   private phase: Phase = "collecting"
   /** What was yielded, while it may become a list. */
   private values: Array<unknown> = []
-  /** What was yielded and may be needed, from position `base`. */
-  private items: Array<Uint8Array> = []
-  private base = 0
-  private first = 0
-  private next = 0
-  /** Bytes of the items in the stream, and of those that are yet to be sent. */
-  private sentBytes = 0
-  private unsentBytes = 0
-  private known: Appended | undefined
+  private readonly outbox: Outbox
   private openedAt = 0
   /** Set when the generator has ended, or failed for good. */
   private ending: { readonly error?: string } | undefined
   private broken: Cause.Cause<unknown> | undefined
+  /** Whether the generator was told to end before it had. */
+  private isCut = false
   private waits = false
   /** Whether readers are farther than is known. */
   private isAdvancing = false
@@ -98,6 +89,7 @@ export class Producer implements Taker {
     const { graph, plan } = context
     const node = Instance.nodeOf(work.instance)
     this.readers = context.readersOf(node)
+    this.outbox = new Outbox(buffer, this.readers)
     const ready = Graph.neighbours(graph.readers, node).filter((reader) => graph.need[reader] === 1)
     const planned = ready.flatMap((reader) => Plan.workerOf(plan, reader) ?? [])
     // A worker runs one after the other.
@@ -142,6 +134,7 @@ export class Producer implements Taker {
         if (this.isFull) yield* this.room
         if (this.broken !== undefined) return yield* Effect.die(Cause.squash(this.broken))
         if (this.isUnwanted) {
+          this.isCut = true
           yield* stop
           break
         }
@@ -176,9 +169,7 @@ export class Producer implements Taker {
   }
 
   private get count(): number {
-    return this.phase === "collecting" || this.phase === "declined"
-      ? this.values.length
-      : this.base + this.items.length
+    return this.phase === "collecting" || this.phase === "declined" ? this.values.length : this.outbox.count
   }
 
   private add(value: unknown): Failed | undefined {
@@ -186,7 +177,7 @@ export class Producer implements Taker {
     if (this.phase !== "streaming" && this.phase !== "over") this.values.push(value)
     if (this.phase === "collecting" || this.phase === "declined") return undefined
     try {
-      this.keep(Codec.encode(value, [...RESULT, at]))
+      this.outbox.add(Codec.encode(value, [...RESULT, at]))
     } catch (error) {
       return new Failed(error)
     }
@@ -194,14 +185,9 @@ export class Producer implements Taker {
     return undefined
   }
 
-  private keep(item: Uint8Array) {
-    this.items.push(item)
-    this.unsentBytes += item.length
-  }
-
   /** No reader needs any more; or somebody else produces the stream. */
   private get isUnwanted(): boolean {
-    return this.phase === "over" || (this.known?.left ?? 0) >= this.readers || this.state.status !== "running"
+    return this.isOver || this.outbox.isUnwanted || this.state.status !== "running"
   }
 
   private get isOver(): boolean {
@@ -209,8 +195,7 @@ export class Producer implements Taker {
   }
 
   private get isFull(): boolean {
-    if (this.phase !== "streaming" || this.known?.read === undefined || this.isUnwanted) return false
-    return this.count - this.known.read >= this.buffer || this.sentBytes + this.unsentBytes >= BUFFER_BYTES
+    return this.phase === "streaming" && this.outbox.isFull && !this.isUnwanted
   }
 
   /** Waits until the readers have read, or are not there any more. */
@@ -266,7 +251,7 @@ export class Producer implements Taker {
         if (this.phase !== "collecting" || !(yield* this.open)) return
         yield* this.streams.subscribe(this.state.run, this.work.instance, "readers", () => {
           this.isAdvancing = true
-          if (this.waits || this.ending !== undefined || this.isBehind) this.wake.openUnsafe()
+          if (this.waits || this.ending !== undefined || this.outbox.isBehind) this.wake.openUnsafe()
         })
         while (!this.isOver) yield* this.turn
       })
@@ -285,24 +270,24 @@ export class Producer implements Taker {
   private get open(): Effect.Effect<boolean, Failures> {
     return Effect.gen({ self: this }, function* () {
       try {
-        for (const [at, value] of this.values.entries()) this.keep(Codec.encode(value, [...RESULT, at]))
+        for (const [at, value] of this.values.entries()) {
+          this.outbox.add(Codec.encode(value, [...RESULT, at]))
+        }
       } catch {
         // The list is refused in the end, with the reason.
         this.phase = "declined"
-        this.items = []
         return false
       }
       this.phase = "opening"
       this.openedAt = this.state.timing.now()
-      const appended = yield* this.append(this.batch())
+      const appended = yield* this.append(this.outbox.batch(false))
       if (appended.mine) {
         this.state.streaming = true
         yield* this.completeNow()
-        this.learn(appended)
+        this.outbox.learn(appended)
+        this.values = []
       }
       this.phase = appended.mine ? "streaming" : "declined"
-      if (appended.mine) this.values = []
-      else this.items = []
       this.news.openUnsafe()
       return appended.mine
     })
@@ -311,11 +296,13 @@ export class Producer implements Taker {
   /** Sends what there is, learns how far the readers are, and waits until there is something to do. */
   private get turn(): Effect.Effect<void, Failures> {
     return Effect.gen({ self: this }, function* () {
+      // What is yielded in the same turn of the event loop goes together.
+      if (this.ending === undefined && !this.waits) yield* turned
       this.wake.closeUnsafe()
-      const items = this.batch()
+      const items = this.outbox.batch(this.isAdvancing)
       this.isAdvancing = false
       const appended = yield* this.append(items)
-      this.learn(appended)
+      this.outbox.learn(appended)
       if (!appended.mine) this.phase = "over"
       else if (this.ending !== undefined) {
         const end = this.howToEnd(appended)
@@ -326,7 +313,7 @@ export class Producer implements Taker {
         }
       }
       this.news.openUnsafe()
-      if (this.phase === "over" || this.batch().length > 0) return
+      if (this.phase === "over" || this.outbox.batch(this.isAdvancing).length > 0) return
       const holding = this.openedAt + HOLD_MS - this.state.timing.now()
       const patience = this.streams.lifeMs / 3
       yield* Effect.timeoutOption(this.wake.await, holding > 0 ? Math.min(patience, holding) : patience)
@@ -337,76 +324,36 @@ export class Producer implements Taker {
     return this.streams.append(this.state.run, this.work.instance, {
       producer: this.state.worker,
       attempt: this.work.attempt,
-      at: this.next,
+      at: this.outbox.next,
       items,
       limit: this.buffer,
       readers: this.readers,
       hold: this.state.timing.now() < this.openedAt + HOLD_MS ? this.hold : 0,
-      whole: this.base === 0,
-      ...(end === undefined ? {} : { end, total: this.count }),
+      whole: this.outbox.isWhole,
+      ...(end === undefined ? {} : { end }),
+      ...(end === undefined || this.isCut ? {} : { total: this.count }),
       ...(this.ending?.error === undefined ? {} : { error: this.ending.error })
     })
   }
 
-  /** Whether there is something to send. */
-  private get isBehind(): boolean {
-    return this.next < this.base + this.items.length
-  }
-
-  /**
-   * What is to be sent, as far as there is room. A single reader that goes on has most likely read all that there was.
-   */
-  private batch(): ReadonlyArray<Uint8Array> {
-    const isRead = this.isAdvancing && this.readers - (this.known?.left ?? 0) === 1
-    const from = this.next - this.base
-    const room = this.buffer - (isRead ? 0 : this.next - this.first)
-    const sentBytes = isRead ? 0 : this.sentBytes
-    let bytes = 0
-    let to = from
-    for (; to < this.items.length && to - from < room; to++) {
-      bytes += this.items[to]!.length
-      if (to > from && bytes > BATCH_BYTES) break
-      if (sentBytes + bytes > BUFFER_BYTES && sentBytes + to - from > 0) break
-    }
-    return this.items.slice(from, to)
-  }
-
-  /** Takes in what the stream says, and lets go what nobody needs any more. */
-  private learn(known: Appended) {
-    this.known = known
-    const sum = (from: number, to: number) => {
-      let bytes = 0
-      for (let at = from; at < to; at++) bytes += this.items[at - this.base]?.length ?? 0
-      return bytes
-    }
-    const sent = sum(this.next, known.next)
-    this.sentBytes += sent - sum(this.first, known.first)
-    this.unsentBytes -= sent
-    this.next = Math.max(this.next, known.next)
-    this.first = Math.max(this.first, known.first)
-    if (known.begun < this.readers) return
-    const needed = Math.min(known.needed ?? this.next, this.first, this.base + this.items.length)
-    if (needed <= this.base) return
-    this.items.splice(0, needed - this.base)
-    this.base = needed
-  }
-
   /** How the stream ends, by what the readers have and what they can still get; `undefined`: not yet. */
-  private howToEnd({ begun, left, needed, read }: Appended): StreamEnd | undefined {
+  private howToEnd({ begun, first, left, needed, read }: Appended): StreamEnd | undefined {
+    const { isBehind, isTrimmed, isWhole } = this.outbox
+    // A reader may come again, for a second pass.
+    if (this.isCut) return "lost"
     if (left >= this.readers) return "ended"
     if (this.ending?.error !== undefined) return "failed"
-    const isSent = !this.isBehind
-    const isLate = begun < this.readers || (needed !== undefined && needed < this.first)
-    if (isSent && !(isLate && this.first > 0)) return "ended"
-    if (this.base === 0 && (isSent || read === undefined)) return "stored"
-    if (isSent) return "ended"
+    const isLate = begun < this.readers || (needed !== undefined && needed < first)
+    if (!isBehind && !(isLate && isTrimmed)) return "ended"
+    if (isWhole && (!isBehind || read === undefined)) return "stored"
+    if (!isBehind) return "ended"
     return read === undefined ? "lost" : undefined
   }
 
   /** Puts the list where the value of a completed node is looked for. */
   private get storeList(): Effect.Effect<void, StoreError> {
     return Effect.suspend(() => {
-      const list = this.items.map((item) => Codec.decode(item))
+      const list = this.outbox.whole.map((item) => Codec.decode(item))
       return this.state.objects.put(this.state.run, valueKey(this.work.instance), Codec.encode(list, RESULT))
     })
   }
@@ -419,6 +366,12 @@ class Failed {
     this.error = error
   }
 }
+
+/** Waits until the event loop comes round. */
+const turned: Effect.Effect<void> = Effect.callback((resume) => {
+  const due = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(due))
+})
 
 const isThenable = (value: object): value is PromiseLike<IteratorResult<unknown>> => "then" in value
 
