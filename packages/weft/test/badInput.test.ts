@@ -111,6 +111,16 @@ describe.each(engines)("on %s", { timeout: 60_000 }, (engine) => {
     }
   )
 
+  it.each([["all"], ["runs"], ["seq"], ["places"]])(
+    "what a run has taken is not remembered if something else has the key of the history :%s",
+    async (name) => {
+      // Another type than any of them has.
+      await ask("XADD", `weft:{history}:${name}`, "*", "their", "own")
+      expect((await damaged(engine, () => Promise.resolve())).result).toBe(1000)
+      expect(await ask("XLEN", `weft:{history}:${name}`)).toBe(1)
+    }
+  )
+
   it.each([
     ["garbage", "no bytes of ours", "cut off, damaged, or no value of weft's"],
     ["nothing", "", "Unexpected end of CBOR data"],
