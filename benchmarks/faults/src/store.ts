@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { Coordination, ObjectStore, type RunState } from "@weft/storage"
 import { redis } from "@weft/storage-redis"
 import { type RedisServer, startRedis, startRedisCluster } from "@weft/testing"
+import { persistent, persistentObjects } from "@weft/worker"
 import { Effect, ManagedRuntime } from "effect"
 
 /** Larger values are objects, so that there are some. */
@@ -13,8 +14,6 @@ export interface Store {
   /** One, or all of a cluster. */
   readonly servers: ReadonlyArray<RedisServer>
   readonly state: (run: string) => Promise<RunState>
-  /** Removes a run. */
-  readonly remove: (run: string) => Promise<void>
   /** What is left of runs, after it has been waited for to go away; empty if nothing is. */
   readonly left: (withinMs: number) => Promise<string>
   /** All that lies there, for people. */
@@ -33,8 +32,11 @@ export const start = async (isCluster: boolean): Promise<Store> => {
     const all = await Promise.all(servers.map((server) => server.command("KEYS", "*")))
     return (all as Array<ReadonlyArray<string>>).flat().filter((key) => !key.includes("{history}"))
   }
+  // Faults are not meant for those who look, but may hit them, too.
+  const coordination = Effect.map(Coordination, (store) => persistent(store))
+  const objects = Effect.map(ObjectStore, (store) => persistentObjects(store))
   const usage = Effect.gen(function* () {
-    return (yield* (yield* Coordination).usage) + (yield* (yield* ObjectStore).usage)
+    return (yield* (yield* coordination).usage) + (yield* (yield* objects).usage)
   })
   const remains = async () => {
     const [entries, found] = [await runtime.runPromise(usage), await keys()]
@@ -43,14 +45,7 @@ export const start = async (isCluster: boolean): Promise<Store> => {
   return {
     url,
     servers,
-    state: (run) => runtime.runPromise(Effect.flatMap(Coordination, ({ state }) => state(run))),
-    remove: (run) =>
-      runtime.runPromise(
-        Effect.gen(function* () {
-          yield* (yield* Coordination).remove(run)
-          yield* (yield* ObjectStore).removeRun(run)
-        })
-      ),
+    state: (run) => runtime.runPromise(Effect.flatMap(coordination, ({ state }) => state(run))),
     left: async (withinMs) => {
       const deadline = Date.now() + withinMs
       for (;;) {
