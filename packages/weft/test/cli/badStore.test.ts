@@ -1,7 +1,10 @@
 // Stores that cannot be used, as who calls the command is told: with the place and what to do, and without secrets.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { type RedisServer, startRedis } from "@weft/testing"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { weft } from "./weft.ts"
+import { start, weft } from "./weft.ts"
 
 const SECRET = "s3cret"
 
@@ -96,6 +99,41 @@ describe.concurrent("a store", { timeout: 60_000 }, () => {
     })
   })
 })
+
+describe("a run whose keys become another's", { timeout: 60_000 }, () => {
+  it.each(["inline", "threads", "processes"])(
+    "on %s ends with what to do, and so does the command",
+    async (engine) => {
+      const folder = mkdtempSync(join(tmpdir(), "weft-bad-"))
+      const input = JSON.stringify({ folder, count: 2 })
+      const command = start(["run", "gated.ts", "--engine", engine, "--input", input], {
+        env: { WEFT_STORE: at("", `:${SECRET}@`) }
+      })
+      await command.says("│ at 0 in ")
+      const [, run] = /run (\S+) in /.exec(command.stderr())!
+      const [, pid] = /at 0 in (\d+)/.exec(command.stderr())!
+      await server.command("DEL", `weft:{${run}}:p`)
+      await server.command("SET", `weft:{${run}}:p`, "theirs")
+      for (const n of [0, 1]) writeFileSync(join(folder, String(n)), "")
+      const { code, stderr, stdout } = await command.ended
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
+      expect(stderr).toMatch(/✗ \S+ failed on worker \S+\n {2}the store could not .* holds something else/)
+      expect(stderr).toContain(`(weft:{${run}}:…)`)
+      expect(stderr).not.toMatch(new RegExp(`${SECRET}|\\n\\s+at `))
+      await expect.poll(() => isAlive(Number(pid)), { timeout: 10_000 }).toBe(false)
+      expect(await server.command("KEYS", `weft:{${run}}*`)).toEqual([])
+      rmSync(folder, { recursive: true })
+    }
+  )
+})
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
 
 describe("runs beside one that is damaged", { timeout: 60_000 }, () => {
   const env = () => ({ WEFT_STORE: at("", `:${SECRET}@`) })
