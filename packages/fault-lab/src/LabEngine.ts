@@ -101,6 +101,7 @@ export class LabEngine {
       fanOut,
       idleMs,
       payloadBytes,
+      worthMs: 0,
       invoke: (invocations) =>
         Effect.gen({ self: this }, function* () {
           const sent = this.settings.adopts

@@ -47,6 +47,8 @@ export interface Invoker {
   readonly idleMs: number
   /** Bytes of values that one invocation may carry. */
   readonly payloadBytes: number
+  /** Work that takes less than this, in ms, is not worth an invocation of its own. */
+  readonly worthMs: number
   readonly invoke: (invocations: ReadonlyArray<Invocation>) => Effect.Effect<void, EngineError>
 }
 

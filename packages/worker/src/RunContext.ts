@@ -13,6 +13,7 @@ import {
   Plan,
   type TaskReference
 } from "@weft/core"
+import { Durations } from "./Durations.ts"
 import { streamedNodes } from "./StreamHandle.ts"
 import { SharedValues } from "./Values.ts"
 
@@ -25,6 +26,7 @@ export class RunContext {
   readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
   /** Large values that workers of this process have. */
   readonly shared = new SharedValues()
+  readonly durations: Durations
   /** The nodes whose items are streamed. */
   readonly streamed: ReadonlyMap<number, StreamOptions>
   private readonly constants: Array<{ readonly value: unknown } | undefined> = []
@@ -43,6 +45,7 @@ export class RunContext {
   }) {
     this.run = parts.run
     this.graph = parts.graph
+    this.durations = new Durations(parts.graph)
     this.plan = parts.plan
     this.tasks = parts.tasks
     this.behaviours = parts.behaviours

@@ -262,6 +262,7 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures |
   if (state.lingers && Prompt.waits(result)) yield* tellSoon(state)
   const { tries, value } = Prompt.waits(result) ? yield* result : result
   const executionMs = timing.now() - executeAt
+  if (kind === "call") state.context.durations.ran(Instance.nodeOf(instance), executionMs)
 
   const width = kind === "expand" || kind === "gate" ? (value as number) : (gathered?.width ?? 0)
   const reads = Flow.releases(graph, instance, width)

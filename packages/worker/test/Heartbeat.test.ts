@@ -53,6 +53,7 @@ const noting = () => {
     fanOut: 10,
     idleMs: 0,
     payloadBytes: 0,
+    worthMs: 0,
     invoke: (more) => Effect.sync(() => void invocations.push(...more))
   }
   return { invocations, invoker }

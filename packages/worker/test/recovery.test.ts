@@ -17,6 +17,7 @@ const nobody: Invoker = {
   fanOut: 10,
   idleMs: 50,
   payloadBytes: 1000,
+  worthMs: 0,
   invoke: () => Effect.void
 }
 const stores = Effect.provide(Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory))

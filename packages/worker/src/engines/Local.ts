@@ -91,6 +91,7 @@ export const open = Effect.fnUntraced(function* (context: RunContext, options: L
     fanOut: options.fanOut,
     idleMs: options.idleMs,
     payloadBytes: Number.POSITIVE_INFINITY,
+    worthMs: 0,
     invoke: Effect.fnUntraced(function* (invocations) {
       for (const invocation of yield* adoptAll(calls, run, invocations)) {
         size++

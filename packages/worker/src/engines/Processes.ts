@@ -34,6 +34,9 @@ export interface ProcessesEngine extends Engine {
 /** Bytes of values that an invocation may carry: they are copied twice on their way through this process. */
 const PAYLOAD_BYTES = 262_144
 
+/** Two messages, a call to the store and its answer, and turns of two processes. */
+const WORTH_MS = 4
+
 /** Makes a `processes` engine. Processes start when there is something to do. */
 export const processes = (options: ProcessesOptions = {}): ProcessesEngine => {
   const { concurrency = Number.POSITIVE_INFINITY, fanOut, heapMiB, idleMs = 1000 } = options
@@ -42,7 +45,8 @@ export const processes = (options: ProcessesOptions = {}): ProcessesEngine => {
     parallelism,
     fanOut: fanOut ?? Number.MAX_SAFE_INTEGER,
     idleMs,
-    payloadBytes: PAYLOAD_BYTES
+    payloadBytes: PAYLOAD_BYTES,
+    worthMs: WORTH_MS
   }
   const pool = new Pool<Opening>({
     what: "process",

@@ -46,7 +46,8 @@ export const threads = (options: ThreadsOptions = {}): ThreadsEngine => {
     parallelism,
     fanOut: options.fanOut ?? Number.MAX_SAFE_INTEGER,
     idleMs: options.idleMs ?? 1000,
-    payloadBytes: Number.POSITIVE_INFINITY
+    payloadBytes: Number.POSITIVE_INFINITY,
+    worthMs: 0
   }
   const pool = new Pool<Answer, Call>({
     what: "thread",

@@ -49,7 +49,8 @@ const share = Effect.fnUntraced(function* (
   work: ReadonlyArray<Work>,
   named: ReadonlyArray<Invocation>
 ): Effect.fn.Return<void, StoreError | EngineError> {
-  const pieces = divide(work, state.invoker.parallelism)
+  const { parallelism, worthMs } = state.invoker
+  const pieces = divide(work, parallelism, worthMs === 0 ? undefined : tooSmall(state, worthMs))
   const mayKeep = !state.streaming && (pieces.length === 1 || state.peek() === undefined)
   if (mayKeep) state.adopt(pieces.shift() ?? [])
   const invocations: Array<Invocation> = [...named]
@@ -62,15 +63,33 @@ const share = Effect.fnUntraced(function* (
   yield* annotated.reduce((next, one) => toEffect(() => wrapped(state, "handOff", one, () => next)), invoke)
 })
 
+/** Whether pieces are not worth an invocation each, as far as it is known how long their nodes take. */
+const tooSmall = (state: WorkerState, worthMs: number) => {
+  const known = new Map<number, number>()
+  return (piece: ReadonlyArray<Work>): boolean => {
+    let ms = 0
+    for (const { instance } of piece) {
+      ms += state.context.durations.chainMs(Instance.nodeOf(instance), known)
+      if (ms >= worthMs) return false
+    }
+    return true
+  }
+}
+
 /**
- * Divides work into pieces: each takes 1/(2 × parallelism) of what is left. What was lost with a worker before goes
- * alone, so that a node that kills its workers is found and takes no other with it.
+ * Divides work into pieces: each takes 1/(2 × parallelism) of what is left, or more if that is too small. What was lost
+ * with a worker before goes alone, so that a node that kills its workers is found and takes no other with it.
  */
-export const divide = (work: ReadonlyArray<Work>, parallelism: number): Array<ReadonlyArray<Work>> => {
+export const divide = (
+  work: ReadonlyArray<Work>,
+  parallelism: number,
+  isTooSmall: (piece: ReadonlyArray<Work>) => boolean = () => false
+): Array<ReadonlyArray<Work>> => {
   const pieces: Array<ReadonlyArray<Work>> = work.filter(({ attempt }) => attempt > 1).map((one) => [one])
   const fresh = pieces.length === 0 ? work : work.filter(({ attempt }) => attempt === 1)
   for (let at = 0; at < fresh.length; ) {
-    const size = Math.max(1, Math.ceil((fresh.length - at) / (2 * parallelism)))
+    let size = Math.max(1, Math.ceil((fresh.length - at) / (2 * parallelism)))
+    while (at + size < fresh.length && isTooSmall(fresh.slice(at, at + size))) size *= 2
     pieces.push(fresh.slice(at, at + size))
     at += size
   }

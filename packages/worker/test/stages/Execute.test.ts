@@ -35,6 +35,7 @@ const execute = (
       fanOut: 1,
       idleMs: 1,
       payloadBytes: 1,
+      worthMs: 0,
       invoke: () => Effect.void
     },
     coordination: {

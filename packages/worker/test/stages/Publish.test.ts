@@ -13,7 +13,7 @@ const stateOf = (context: ReturnType<typeof contextOf>, worker: string, named: b
   new WorkerState({
     context,
     invocation: { run: "run", worker, named, work: [], values: [], spawn: [] },
-    invoker: { parallelism: 1, fanOut: 1, idleMs: 1, payloadBytes: 1, invoke: () => Effect.void },
+    invoker: { parallelism: 1, fanOut: 1, idleMs: 1, payloadBytes: 1, worthMs: 0, invoke: () => Effect.void },
     coordination: {} as Coordination["Service"],
     objects: {} as ObjectStore["Service"],
     host: { idle: (w) => w, guard: () => () => {} },

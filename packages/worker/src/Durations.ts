@@ -1,0 +1,61 @@
+/**
+ * How long tasks take here: what this process has seen of a run, so that work which is over in no time is not given away
+ * at a cost that is higher than its own.
+ */
+import { Graph } from "@weft/core"
+
+export class Durations {
+  private readonly graph: Graph.Graph
+  private readonly calls: Float64Array
+  private readonly totalMs: Float64Array
+
+  constructor(graph: Graph.Graph) {
+    this.graph = graph
+    this.calls = new Float64Array(graph.columns.tasks.length)
+    this.totalMs = new Float64Array(graph.columns.tasks.length)
+  }
+
+  /** A node's function has run for `ms`. */
+  ran(node: number, ms: number): void {
+    const task = this.graph.columns.codes[node]!
+    if (task < 0) return
+    this.calls[task]!++
+    this.totalMs[task]! += ms
+  }
+
+  /**
+   * How long a node and all that a worker goes on with after it should take, in ms; infinite if some of it has not been
+   * seen yet. A node with several parents counts for each of them in part.
+   */
+  chainMs(node: number, known = new Map<number, number>()): number {
+    const { children, columns, need } = this.graph
+    // Chains may be long: down first, then up again.
+    const way = [node]
+    while (way.length > 0) {
+      const at = way.at(-1)!
+      const task = columns.codes[at]!
+      let ms =
+        task < 0 || this.calls[task] === 0
+          ? Number.POSITIVE_INFINITY
+          : this.totalMs[task]! / this.calls[task]!
+      if (known.has(at) || ms === Number.POSITIVE_INFINITY) {
+        if (!known.has(at)) known.set(at, ms)
+        way.pop()
+        continue
+      }
+      const next: Array<number> = []
+      for (let i = children.start[at]!; i < children.start[at + 1]!; i++) {
+        const child = children.list[i]!
+        if (columns.codes[child] === Graph.code.collect) continue
+        if (known.has(child)) ms += known.get(child)! / need[child]!
+        else next.push(child)
+      }
+      if (next.length > 0) way.push(...next)
+      else {
+        known.set(at, ms)
+        way.pop()
+      }
+    }
+    return known.get(node)!
+  }
+}
