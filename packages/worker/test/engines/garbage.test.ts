@@ -5,7 +5,14 @@ import { fileURLToPath } from "node:url"
 import { afterEach, expect, it } from "vitest"
 
 const entry = fileURLToPath(new URL("../../src/engines/processes/entry.ts", import.meta.url))
-const settings = { parallelism: 1, fanOut: 2, idleMs: 10, payloadBytes: 1000, worthMs: 0, parent: process.pid }
+const settings = {
+  parallelism: 1,
+  fanOut: 2,
+  idleMs: 10,
+  payloadBytes: 1000,
+  worthMs: 0,
+  parent: process.pid
+}
 
 let child: ChildProcess | undefined
 afterEach(() => child?.kill("SIGKILL"))
