@@ -229,6 +229,17 @@ describe("a store that is away for a while", () => {
     expect(await handle.result()).toBe(2)
   })
 
+  it("is asked again to remove what is left", async () => {
+    const times = { left: 2 }
+    const memory = await sharedMemory((real) => ({
+      ...real,
+      remove: (run) => (times.left-- > 0 ? Effect.fail(away) : real.remove(run))
+    }))
+    await using handle = await submit(double(1), { ...quick, module, store: memory.stores })
+    expect(await handle.result()).toBe(2)
+    expect(await memory.left()).toEqual([0, 0])
+  })
+
   it("is told of when it takes long, and when it is over", async () => {
     const times = { left: Number.POSITIVE_INFINITY }
     const memory = await sharedMemory(failing(times))

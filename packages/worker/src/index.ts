@@ -8,7 +8,7 @@ export { type ProcessesEngine, type ProcessesOptions, processes } from "./engine
 export { type ThreadsEngine, type ThreadsOptions, threads } from "./engines/Threads.ts"
 export { heartbeat, type Taking } from "./Heartbeat.ts"
 export type { Invocation, Work } from "./Invocation.ts"
-export { type Persistence, persistent, persistentObjects } from "./Persistent.ts"
+export { type Persistence, persistent, persistentObjects, persistentStreams } from "./Persistent.ts"
 export { constantKey, RunContext, valueKey } from "./RunContext.ts"
 export { adoptAll, invocationsFor } from "./stages/HandOff.ts"
 export { context, type TaskContext } from "./TaskContext.ts"

@@ -20,7 +20,8 @@ import {
   type Invoker,
   type OpenRun,
   persistent,
-  persistentObjects
+  persistentObjects,
+  persistentStreams
 } from "@weft/worker"
 import { Cause, Deferred, Effect, Exit, Latch, Scope } from "effect"
 import type { Notice } from "../Events.ts"
@@ -150,12 +151,15 @@ export interface Removal {
 
 /** How long removing a run may take, in ms: it may have many objects; or the store hangs. */
 const REMOVE_MS = 60_000
+/** For how long a store may be away meanwhile, in ms: the result is there, and somebody waits for it. */
+const REMOVE_PATIENCE_MS = 10_000
 
 /** Removes the run when the scope closes, if that is due by then. */
 export const removing = Effect.fnUntraced(function* (run: string, isDue: boolean) {
-  const coordination = yield* Coordination
-  const objects = yield* ObjectStore
-  const streams = yield* Streams
+  const persistence = { forMs: REMOVE_PATIENCE_MS }
+  const coordination = persistent(yield* Coordination, persistence)
+  const objects = persistentObjects(yield* ObjectStore, persistence)
+  const streams = persistentStreams(yield* Streams, persistence)
   const removal: Removal = { isDue }
   const remove = Effect.all([
     Effect.ignore(coordination.remove(run)),
