@@ -112,7 +112,8 @@ export const join = Effect.fnUntraced(function* (known: Known, listener: Listene
     tally.add(message)
     if (message.type === "ended" && message.status !== "gone") endedAs = message.status
     tell(message)
-    if (message.type === "ended" || message.type === "lost") changed.openUnsafe()
+    // Who is woken may have missed something: the connection was lost, and is back.
+    if (message.type === "ended" || message.type === "lost" || message.type === "wake") changed.openUnsafe()
   })
   return {
     ...known,

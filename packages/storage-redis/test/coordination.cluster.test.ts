@@ -1,0 +1,22 @@
+// The suite on a cluster of three.
+import { setTimeout } from "node:timers/promises"
+import { coordination } from "@weft/storage/conformance"
+import { startRedisCluster } from "@weft/testing"
+import { Effect, Layer } from "effect"
+import { afterAll } from "vitest"
+import * as CoordinationRedis from "../src/CoordinationRedis.ts"
+import { RedisClient } from "../src/Redis.ts"
+
+const server = await startRedisCluster()
+afterAll(() => server.stop())
+
+coordination(
+  "CoordinationRedis on a cluster",
+  Layer.provide(CoordinationRedis.layer, RedisClient.layer(server.url)),
+  {
+    // Time is real here: a quarter of the lease has to be longer than a busy machine makes some calls take.
+    time: { leaseMs: 800, elapse: (ms) => Effect.promise(() => setTimeout(ms)) },
+    usage: true,
+    messages: true
+  }
+)
