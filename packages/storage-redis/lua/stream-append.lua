@@ -17,7 +17,8 @@ if not s then
   if at > 0 then return { 0, 0, 0, 0, 0, false, false } end
   s = fresh()
 end
-if s.producer ~= producer and (not s.producer or attempt > s.attempt) then
+local isTaken = s.producer ~= producer and (not s.producer or attempt > s.attempt)
+if isTaken then
   s.producer, s.attempt = producer, attempt
 end
 if s.producer == producer and not s['end'] then
@@ -36,6 +37,8 @@ if s.producer == producer and not s['end'] then
   trim(id, s)
   save(id, s, said[11])
   if added or s['end'] then tell(id, 'items') end
+elseif isTaken then
+  save(id, s, said[11])
 end
 local begun, needed = 0, false
 for _, reader in pairs(s.readers) do
