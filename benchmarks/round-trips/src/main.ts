@@ -30,6 +30,8 @@ const { values: flags } = parseArgs({
 /** How many named workers, and how many processes. */
 const WORKERS = 4
 const PROCESSES = 2
+const WARM_UPS = 3
+const SAMPLES = 9
 
 const server = await startRedis()
 const engine = processes({ processes: PROCESSES })
@@ -97,7 +99,9 @@ try {
   for (const shape of flags.quick ? [fan(50)] : [chain(1000), fan(1000), fan(10_000), fan(100_000)]) {
     if (!shape.name.includes(flags.only)) continue
     const samples = []
-    for (let i = 0; i < (flags.quick ? 1 : 5); i++) samples.push(await once(shape, false))
+    // What runs first is slower: the code is not compiled yet.
+    for (let i = 0; i < (flags.quick ? 0 : WARM_UPS); i++) await once(shape, false)
+    for (let i = 0; i < (flags.quick ? 1 : SAMPLES); i++) samples.push(await once(shape, false))
     const one = report.timed(shape, samples, raw)
     timed.push(one)
     console.log(report.timedLine(one))
