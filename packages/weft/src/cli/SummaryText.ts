@@ -57,14 +57,15 @@ const facts = (summary: Summary, style: Style): ReadonlyArray<string> => {
   return all.map(([name, value]) => `${style("dim", name.padEnd(10))}  ${value}`)
 }
 
-/** Tasks that wait leave their thread to others: then more run at once than there are threads. */
-const efficiency = ({ efficiency = 0, executionMs, makespanMs, parallelism }: Summary) => {
+/** Tasks that wait leave their place to others: then more run at once than there are threads or processes. */
+const efficiency = ({ efficiency = 0, engine, executionMs, makespanMs, parallelism }: Summary) => {
   const atOnce = executionMs / makespanMs
   const tasks = `${atOnce < 9.95 ? atOnce.toFixed(1) : count(Math.round(atOnce))} tasks at once`
-  const threads = counted(parallelism, "thread")
+  const places =
+    engine === "processes" ? counted(parallelism, "process", "processes") : counted(parallelism, "thread")
   return atOnce > parallelism * 1.1
-    ? `${tasks} on ${threads}, since they wait`
-    : `${percent(efficiency)} of ${threads} (${tasks})`
+    ? `${tasks} on ${places}, since they wait`
+    : `${percent(efficiency)} of ${places} (${tasks})`
 }
 
 const taskTable = ({ executionMs, tasks }: Summary, style: Style): ReadonlyArray<string> => {
