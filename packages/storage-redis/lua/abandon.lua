@@ -6,12 +6,12 @@
 -- ARGV[2]  the reason
 -- ARGV[3...]  workers
 -- Reply    see reply
-load()
+run.load()
 if begun and status == 'running' then
-  expire()
+  run.expire()
   for i = 3, #ARGV do
-    if deadline(ARGV[i]) then lose(ARGV[i], ARGV[2]) end
+    if run.deadline(ARGV[i]) then run.lose(ARGV[i], ARGV[2]) end
   end
-  takeOver(ARGV[1])
+  run.takeOver(ARGV[1])
 end
-return reply()
+return run.reply()

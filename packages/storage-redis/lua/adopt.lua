@@ -7,26 +7,26 @@
 -- Reply    see reply; refused: what is not ready (any more)
 local worker = ARGV[1]
 local ids = cjson.decode(ARGV[2])
-load()
+run.load()
 if begun then
-  renew(worker)
-  prefetch(ids)
+  run.renew(worker)
+  run.prefetch(ids)
 end
 local adopted = {}
 for _, id in ipairs(ids) do
-  local held = begun and get(id)
+  local held = begun and run.get(id)
   if type(held) ~= 'table' then
     refused[#refused + 1] = id
   else
-    obtain(worker)
-    local mine = adopted[held] or way(held.attempt, true, held.planned, worker)
+    run.obtain(worker)
+    local mine = adopted[held] or run.way(held.attempt, true, held.planned, worker)
     adopted[held] = mine
     if mine ~= held then
-      remove(id, held)
-      add(id, mine)
-      set(id, mine)
+      run.remove(id, held)
+      run.add(id, mine)
+      run.set(id, mine)
       idle[held.worker] = true
     end
   end
 end
-return reply()
+return run.reply()

@@ -10,25 +10,25 @@ local client = ARGV[1]
 local spec = cjson.decode(ARGV[2])
 local initial, targets = spec[5], spec[6]
 
-load()
+run.load()
 if begun then
   for i = 1, #initial, 2 do
-    answerAgain(client, initial[i], initial[i + 1] ~= 0 and initial[i + 1] or '', nil)
+    run.answerAgain(client, initial[i], initial[i + 1] ~= 0 and initial[i + 1] or '', nil)
   end
-  return reply()
+  return run.reply()
 end
 
 begun, status, instances, completed = true, 'running', spec[4], 0
 lease = spec[2] == 'inf' and math.huge or spec[2]
 maxAttempts, ttl = spec[3], spec[7]
-chunked('SADD', key('t'), targets)
-open = call('SCARD', key('t'))
-call('HSET', key('s'), 'workflow', spec[1], 'begunAt', string.format('%.0f', now), 'lease', tostring(spec[2]),
+run.chunked('SADD', run.key('t'), targets)
+open = call('SCARD', run.key('t'))
+call('HSET', run.key('s'), 'workflow', spec[1], 'begunAt', string.format('%.0f', now), 'lease', tostring(spec[2]),
   'max', maxAttempts, 'ttl', string.format('%.0f', ttl), 'resultTtl', string.format('%.0f', spec[8]))
-call('HSET', key('d'), 'graph', ARGV[3], 'plan', ARGV[4], 'module', ARGV[5], 'behaviours', ARGV[6])
+call('HSET', run.key('d'), 'graph', ARGV[3], 'plan', ARGV[4], 'module', ARGV[5], 'behaviours', ARGV[6])
 for i = 1, #initial, 2 do
   progress[initial[i]] = false
-  makeReady(client, initial[i], initial[i + 1] ~= 0 and initial[i + 1] or '', nil, 1)
+  run.makeReady(client, initial[i], initial[i + 1] ~= 0 and initial[i + 1] or '', nil, 1)
 end
-if open == 0 then finish('succeeded') end
-return reply()
+if open == 0 then run.finish('succeeded') end
+return run.reply()

@@ -4,10 +4,10 @@
 -- KEYS[1]  base of the run
 -- ARGV[1]  the reason
 -- Reply    nothing of use
-load()
+run.load()
 if begun and status == 'running' then
-  call('HSET', key('s'), 'reason', ARGV[1])
-  finish('cancelled')
+  call('HSET', run.key('s'), 'reason', ARGV[1])
+  run.finish('cancelled')
 end
-if begun then write() end
+if begun then run.write() end
 return 1

@@ -13,10 +13,10 @@
 local worker = ARGV[1]
 local ids, notices, added_, keep, steps, releases = unpack(cjson.decode(ARGV[2]))
 
-load()
+run.load()
 if begun then
-  renew(worker)
-  expire()
+  run.renew(worker)
+  run.expire()
 end
 
 local isTarget = {}
@@ -29,9 +29,9 @@ if status == 'running' and #ids > 0 then
     for j = at + 6, last do mentioned[#mentioned + 1] = steps[j] end
     at = last + 1
   end
-  prefetch(mentioned)
+  run.prefetch(mentioned)
   for i = 1, #ids, 4000 do
-    local found = call('SMISMEMBER', key('t'), unpack(ids, i, math.min(i + 3999, #ids)))
+    local found = call('SMISMEMBER', run.key('t'), unpack(ids, i, math.min(i + 3999, #ids)))
     for j, one in ipairs(found) do
       if one == 1 then isTarget[ids[i + j - 1]] = true end
     end
@@ -41,15 +41,15 @@ end
 local told, count = {}, 0
 local k, s, r = 1, 1, 1
 for i, id in ipairs(ids) do
-  local before = status == 'running' and get(id)
+  local before = status == 'running' and run.get(id)
   -- I1: what is complete stays as it is.
   local isFirst = status == 'running' and before ~= 'c'
   if isFirst then
-    set(id, 'c')
+    run.set(id, 'c')
     completed = completed + 1
     if added_ ~= 0 then instances = instances + added_[i] end
     if type(before) == 'table' then
-      remove(id, before)
+      run.remove(id, before)
       if before.worker ~= worker then idle[before.worker] = true end
     end
     count = count + 1
@@ -58,8 +58,8 @@ for i, id in ipairs(ids) do
     refused[#refused + 1] = id
   end
   while keep[k] == i do
-    if isFirst then putNew(keep[k + 1], keep[k + 2], keep[k + 3])
-    elseif status ~= 'running' then turnAway(keep[k + 1], keep[k + 3]) end
+    if isFirst then run.putNew(keep[k + 1], keep[k + 2], keep[k + 3])
+    elseif status ~= 'running' then run.turnAway(keep[k + 1], keep[k + 3]) end
     k = k + 4
   end
   while steps[s] == i do
@@ -69,19 +69,19 @@ for i, id in ipairs(ids) do
       planned = planned ~= 0 and planned or ''
       inputs = inputs ~= 0 and inputs or nil
       for j = s + 6, last do
-        if isFirst then advance(worker, steps[j], need, delta, planned, inputs)
-        else answerAgain(worker, steps[j], planned, inputs) end
+        if isFirst then run.advance(worker, steps[j], need, delta, planned, inputs)
+        else run.answerAgain(worker, steps[j], planned, inputs) end
       end
     end
     s = last + 1
   end
   while releases[r] == i do
-    if isFirst then release(releases[r + 1], releases[r + 2]) end
+    if isFirst then run.release(releases[r + 1], releases[r + 2]) end
     r = r + 3
   end
   if isFirst and isTarget[id] then
     open = open - 1
-    if open == 0 then finish('succeeded') end
+    if open == 0 then run.finish('succeeded') end
   end
 end
 
@@ -91,13 +91,13 @@ if count > 0 then
       .. ',"completions":[' .. table.concat(told, ',') .. ']}' })
 end
 
-if status == 'running' then takeOver(worker) end
-if status == 'running' and deadline(worker) then
+if status == 'running' then run.takeOver(worker) end
+if status == 'running' and run.deadline(worker) then
   -- For a named worker: what became ready for it meanwhile.
-  for _, id in ipairs(heldBy(worker, true)) do
-    local held = get(id)
-    if type(held) == 'table' and held.worker == worker then answer(id, held, nil) end
+  for _, id in ipairs(run.heldBy(worker, true)) do
+    local held = run.get(id)
+    if type(held) == 'table' and held.worker == worker then run.answer(id, held, nil) end
   end
   idle[worker] = true
 end
-return reply()
+return run.reply()

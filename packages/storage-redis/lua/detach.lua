@@ -6,19 +6,19 @@
 -- ARGV[2]  its incarnation
 -- Reply    see reply
 local worker = ARGV[1]
-load()
-if not begun or status ~= 'running' or nameState(worker) ~= 'i' .. ARGV[2] then return reply() end
-renew(worker)
-expire()
-takeOver(worker)
-if status ~= 'running' then return reply() end
+run.load()
+if not begun or status ~= 'running' or run.nameState(worker) ~= 'i' .. ARGV[2] then return run.reply() end
+run.renew(worker)
+run.expire()
+run.takeOver(worker)
+if status ~= 'running' then return run.reply() end
 -- What the plan gave it is nobody else's to run. If it does not know of something, the answer was lost.
-for _, id in ipairs(heldBy(worker)) do
-  local held = get(id)
-  if type(held) == 'table' and held.worker == worker and held.planned == worker then answer(id, held, nil) end
+for _, id in ipairs(run.heldBy(worker)) do
+  local held = run.get(id)
+  if type(held) == 'table' and held.worker == worker and held.planned == worker then run.answer(id, held, nil) end
 end
 if #plain + #special == 0 then
-  setNameState(worker, false)
+  run.setNameState(worker, false)
   idle[worker] = true
 end
-return reply()
+return run.reply()

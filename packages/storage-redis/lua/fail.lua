@@ -5,9 +5,9 @@
 -- ARGV[1]  what tells the failure from others
 -- ARGV[2]  the failure as JSON
 -- Reply    nothing of use
-load()
+run.load()
 if begun then
-  fail(ARGV[1], ARGV[2])
-  write()
+  run.fail(ARGV[1], ARGV[2])
+  run.write()
 end
 return 1

@@ -6,15 +6,15 @@
 -- ARGV[3...]  bytes
 -- Reply    see reply; a run that has ended or is gone drops what it does not keep
 local keep = cjson.decode(ARGV[2])
-load()
-if begun then renew(ARGV[1]) end
+run.load()
+if begun then run.renew(ARGV[1]) end
 for i = 1, #keep, 3 do
   if status == 'running' then
-    if not isEarly and get(keep[i]) ~= 'c' then
+    if not isEarly and run.get(keep[i]) ~= 'c' then
       isEarly = true
-      call('HSET', key('s'), 'early', 1)
+      call('HSET', run.key('s'), 'early', 1)
     end
-    put(keep[i], keep[i + 1], keep[i + 2])
-  else turnAway(keep[i], keep[i + 2]) end
+    run.put(keep[i], keep[i + 1], keep[i + 2])
+  else run.turnAway(keep[i], keep[i + 2]) end
 end
-return reply()
+return run.reply()

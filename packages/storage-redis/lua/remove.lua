@@ -4,12 +4,12 @@
 -- KEYS[1]  base of the run
 -- Reply    nothing of use
 -- What cannot be read goes, too.
-if pcall(load) and begun then
-  wakeAll()
-  say('client', '{"type":"ended","status":"gone"}')
+if pcall(run.load) and begun then
+  run.wakeAll()
+  run.say('client', '{"type":"ended","status":"gone"}')
   begun = false
-  write()
+  run.write()
 end
-for _, k in ipairs(heldKeys()) do call('UNLINK', k) end
-call('UNLINK', key('s'), key('p'), key('v'), key('r'), key('t'), key('l'), key('w'), key('f'), key('d'))
+for _, k in ipairs(run.heldKeys()) do call('UNLINK', k) end
+for _, name in ipairs({ 's', 'p', 'v', 'r', 't', 'l', 'w', 'f', 'd' }) do call('UNLINK', run.key(name)) end
 return 1

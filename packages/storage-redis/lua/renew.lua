@@ -5,12 +5,12 @@
 -- ARGV[1]  the taker, or ""
 -- ARGV[2...]  workers
 -- Reply    see reply
-load()
+run.load()
 if begun then
-  for i = 2, #ARGV do renew(ARGV[i]) end
+  for i = 2, #ARGV do run.renew(ARGV[i]) end
   if ARGV[1] ~= '' then
-    expire()
-    takeOver(ARGV[1])
+    run.expire()
+    run.takeOver(ARGV[1])
   end
 end
-return reply()
+return run.reply()

@@ -19,10 +19,6 @@
 --
 -- Instances are opaque strings here. What a step reads is cached, and written when it ends.
 
-local base = KEYS[1]
-local function key(name) return base .. ':' .. name end
-local call = redis.call
-
 local now, status, lease, maxAttempts, instances, completed, open, ttl, refreshed, isEarly
 local begun, clock = false, 0
 local touched, messages, lost, invoke, refused, dropped = {}, {}, {}, {}, {}, {}
@@ -33,15 +29,24 @@ local isDropped, isAnswered, isAsked, isLost, idle = {}, {}, {}, {}, {}
 -- Where a value's bytes are in the object store. Encoded values never begin with this byte.
 local OBJECT = '\255object'
 
-local function chunked(command, k, list)
+local base = KEYS[1]
+local call = redis.call
+
+-- The steps. In a table, since each call of a script makes all functions anew, and looks for the variables that each of
+-- them uses among all that any does: as local functions they took most of a short script's time.
+local run = {}
+
+function run.key(name) return base .. ':' .. name end
+
+function run.chunked(command, k, list)
   for i = 1, #list, 4000 do call(command, k, unpack(list, i, math.min(i + 3999, #list))) end
 end
 
 -- Loads the run. I4: time is the store's, and does not go back.
-local function load()
+function run.load()
   local t = call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
-  local s = call('HMGET', key('s'), 'status', 'clock', 'lease', 'max', 'instances', 'completed', 'open', 'ttl',
+  local s = call('HMGET', run.key('s'), 'status', 'clock', 'lease', 'max', 'instances', 'completed', 'open', 'ttl',
     'refreshed', 'early')
   if not s[1] then
     status = 'gone'
@@ -54,7 +59,7 @@ local function load()
   ttl, refreshed, isEarly = tonumber(s[8]), tonumber(s[9]), s[10]
 end
 
-local function say(channel, message) messages[#messages + 1] = { channel, message } end
+function run.say(channel, message) messages[#messages + 1] = { channel, message } end
 
 -- Progress --------------------------------------------------------------------------------------------------------
 
@@ -64,7 +69,7 @@ local progress, dirty = {}, {}
 local ways = {}
 
 -- A way to be held: h attempt : told : length of planned : planned worker
-local function wayOf(text)
+function run.wayOf(text)
   local way = ways[text]
   if way then return way end
   local attempt, told, length, at = string.match(text, '^h(%d+):(%d):(%d+):()')
@@ -72,7 +77,7 @@ local function wayOf(text)
   local worker = string.sub(text, split)
   way = {
     attempt = tonumber(attempt), told = told == '1', planned = string.sub(text, at, split - 1), worker = worker,
-    text = text, key = (told == '1' and key('held:') or key('inbox:')) .. worker
+    text = text, key = (told == '1' and run.key('held:') or run.key('inbox:')) .. worker
   }
   ways[text] = way
   return way
@@ -81,22 +86,22 @@ end
 local fresh = {}
 
 -- How the caller gets what has become ready for the first time. There is one caller in a step.
-local function freshWay(caller, planned)
+function run.freshWay(caller, planned)
   local known = fresh[planned]
   if not known then
     local worker = planned ~= '' and planned or caller
-    known = wayOf('h1:' .. (worker == caller and '1:' or '0:') .. #planned .. ':' .. planned .. worker)
+    known = run.wayOf('h1:' .. (worker == caller and '1:' or '0:') .. #planned .. ':' .. planned .. worker)
     fresh[planned] = known
   end
   return known
 end
 
-local function way(attempt, told, planned, worker)
-  return wayOf('h' .. attempt .. ':' .. (told and '1:' or '0:') .. #planned .. ':' .. planned .. worker)
+function run.way(attempt, told, planned, worker)
+  return run.wayOf('h' .. attempt .. ':' .. (told and '1:' or '0:') .. #planned .. ':' .. planned .. worker)
 end
 
 -- Reads the progress of several instances at once.
-local function prefetch(ids)
+function run.prefetch(ids)
   local wanted, count = {}, 0
   for _, id in ipairs(ids) do
     if progress[id] == nil then
@@ -107,21 +112,21 @@ local function prefetch(ids)
   end
   for i = 1, count, 4000 do
     local last = math.min(i + 3999, count)
-    local found = call('HMGET', key('p'), unpack(wanted, i, last))
+    local found = call('HMGET', run.key('p'), unpack(wanted, i, last))
     for j = i, last do
       local text = found[j - i + 1]
-      if text then progress[wanted[j]] = text == 'c' and 'c' or tonumber(text) or wayOf(text) end
+      if text then progress[wanted[j]] = text == 'c' and 'c' or tonumber(text) or run.wayOf(text) end
     end
   end
 end
 
 -- 'c', a number, a way if it is held, or false.
-local function get(id)
-  if progress[id] == nil then prefetch({ id }) end
+function run.get(id)
+  if progress[id] == nil then run.prefetch({ id }) end
   return progress[id]
 end
 
-local function set(id, value)
+function run.set(id, value)
   progress[id] = value
   dirty[id] = true
 end
@@ -131,56 +136,56 @@ end
 local deadlines, named = {}, {}
 
 -- When a worker's lease runs out; false if it has none.
-local function deadline(worker)
+function run.deadline(worker)
   if deadlines[worker] == nil then
-    local score = call('ZSCORE', key('l'), worker)
+    local score = call('ZSCORE', run.key('l'), worker)
     deadlines[worker] = score and (score == 'inf' and math.huge or tonumber(score)) or false
   end
   return deadlines[worker]
 end
 
-local function setDeadline(worker)
+function run.setDeadline(worker)
   deadlines[worker] = now + lease
   touched.l = true
-  call('ZADD', key('l'), lease == math.huge and '+inf' or string.format('%.0f', now + lease), worker)
+  call('ZADD', run.key('l'), lease == math.huge and '+inf' or string.format('%.0f', now + lease), worker)
 end
 
 -- Renews the lease of a worker, if it has one.
-local function renew(worker)
-  if deadline(worker) then setDeadline(worker) end
+function run.renew(worker)
+  if run.deadline(worker) then run.setDeadline(worker) end
 end
 
-local function obtain(worker)
-  if not deadline(worker) then setDeadline(worker) end
+function run.obtain(worker)
+  if not run.deadline(worker) then run.setDeadline(worker) end
 end
 
 -- 'a', 'i' and the incarnation, or false.
-local function nameState(worker)
-  if named[worker] == nil then named[worker] = call('HGET', key('w'), worker) end
+function run.nameState(worker)
+  if named[worker] == nil then named[worker] = call('HGET', run.key('w'), worker) end
   return named[worker]
 end
 
-local function isAlive(worker)
-  local state = nameState(worker)
+function run.isAlive(worker)
+  local state = run.nameState(worker)
   return state and string.sub(state, 1, 1) == 'i'
 end
 
-local function setNameState(worker, state)
+function run.setNameState(worker, state)
   named[worker] = state
   if state then
     touched.w = true
-    call('HSET', key('w'), worker, state)
+    call('HSET', run.key('w'), worker, state)
   else
-    call('HDEL', key('w'), worker)
+    call('HDEL', run.key('w'), worker)
   end
 end
 
 -- By instance, how it is held from now on; by key, what is taken out.
 local added, removed = {}, {}
 
-local function add(id, held) added[id] = held end
+function run.add(id, held) added[id] = held end
 
-local function remove(id, held)
+function run.remove(id, held)
   if added[id] then
     added[id] = nil
     return
@@ -193,8 +198,8 @@ local function remove(id, held)
   list[#list + 1] = id
 end
 
-local function writeHeld()
-  for k, list in pairs(removed) do chunked('SREM', k, list) end
+function run.writeHeld()
+  for k, list in pairs(removed) do run.chunked('SREM', k, list) end
   local lists = {}
   for id, held in pairs(added) do
     local list = lists[held.key]
@@ -205,55 +210,55 @@ local function writeHeld()
     list[#list + 1] = id
   end
   for k, list in pairs(lists) do
-    chunked('SADD', k, list)
+    run.chunked('SADD', k, list)
     call('PEXPIRE', k, ttl, 'NX')
   end
   added, removed = {}, {}
 end
 
 -- A list; an empty one if the key holds something else: a run must be able to end whatever has become of its keys.
-local function listOf(...)
+function run.listOf(...)
   local found = redis.pcall(...)
   return found.err and {} or found
 end
 
 -- The keys of what is held by those who have a lease: nobody else holds anything.
-local function heldKeys()
+function run.heldKeys()
   local keys = {}
-  for _, worker in ipairs(listOf('ZRANGE', key('l'), 0, -1)) do
-    keys[#keys + 1] = key('held:') .. worker
-    keys[#keys + 1] = key('inbox:') .. worker
+  for _, worker in ipairs(run.listOf('ZRANGE', run.key('l'), 0, -1)) do
+    keys[#keys + 1] = run.key('held:') .. worker
+    keys[#keys + 1] = run.key('inbox:') .. worker
   end
   return keys
 end
 
 -- Instances in the order of the graph, as far as they are numbers.
-local function byId(a, b)
+function run.byId(a, b)
   local m, n = tonumber(a), tonumber(b)
   if m and n then return m < n end
   return a < b
 end
 
 -- What a worker holds; all, or what it has not been told of.
-local function heldBy(worker, untoldOnly)
-  local found = call('SMEMBERS', key('inbox:') .. worker)
+function run.heldBy(worker, untoldOnly)
+  local found = call('SMEMBERS', run.key('inbox:') .. worker)
   if not untoldOnly then
-    for _, id in ipairs(call('SMEMBERS', key('held:') .. worker)) do found[#found + 1] = id end
+    for _, id in ipairs(call('SMEMBERS', run.key('held:') .. worker)) do found[#found + 1] = id end
   end
-  table.sort(found, byId)
+  table.sort(found, run.byId)
   return found
 end
 
-local function isIdle(worker)
-  return not nameState(worker) and call('EXISTS', key('held:') .. worker, key('inbox:') .. worker) == 0
+function run.isIdle(worker)
+  return not run.nameState(worker) and call('EXISTS', run.key('held:') .. worker, run.key('inbox:') .. worker) == 0
 end
 
 -- Has the caller invoke a named worker, which has a whole lease to come.
-local function ask(worker)
+function run.ask(worker)
   if isAsked[worker] then return end
   isAsked[worker] = true
-  setNameState(worker, 'a')
-  renew(worker)
+  run.setNameState(worker, 'a')
+  run.renew(worker)
   invoke[#invoke + 1] = worker
 end
 
@@ -263,9 +268,9 @@ end
 -- sure to be there. false: it is not kept.
 local values, changed, deleted, created = {}, {}, {}, {}
 
-local function valueOf(id)
+function run.valueOf(id)
   if values[id] == nil then
-    local count = call('HGET', key('r'), id)
+    local count = call('HGET', run.key('r'), id)
     local object = count and string.sub(count, 1, 1) == 'o'
     values[id] = {
       readers = count and tonumber(object and string.sub(count, 2) or count) or 1,
@@ -275,44 +280,44 @@ local function valueOf(id)
   return values[id]
 end
 
-local function isKept(id)
-  local value = valueOf(id)
+function run.isKept(id)
+  local value = run.valueOf(id)
   if value and not value.sure then
-    value.sure = call('HEXISTS', key('v'), id) == 1
+    value.sure = call('HEXISTS', run.key('v'), id) == 1
     if not value.sure then values[id] = false end
   end
   return values[id] and true
 end
 
-local function drop(id)
+function run.drop(id)
   if isDropped[id] then return end
   isDropped[id] = true
   dropped[#dropped + 1] = id
 end
 
-local function delete()
+function run.delete()
   if #deleted > 0 then
-    chunked('HDEL', key('v'), deleted)
+    run.chunked('HDEL', run.key('v'), deleted)
     deleted = {}
   end
 end
 
 -- Keeps a value, unless it is kept already or has no readers. `at` is where its bytes are in ARGV, 0 for an object.
-local function put(id, readers, at)
+function run.put(id, readers, at)
   if readers <= 0 then
-    if at == 0 and not isKept(id) then drop(id) end
+    if at == 0 and not run.isKept(id) then run.drop(id) end
     return
   end
-  if values[id] == false then delete() end
-  if call('HSETNX', key('v'), id, at > 0 and ARGV[at] or OBJECT) == 0 then return end
+  if values[id] == false then run.delete() end
+  if call('HSETNX', run.key('v'), id, at > 0 and ARGV[at] or OBJECT) == 0 then return end
   touched.v = true
   values[id] = { readers = readers, object = at == 0, sure = true }
   if readers ~= 1 or at == 0 then changed[id] = true end
 end
 
 -- Keeps a value that comes with the first completion of its instance: it is kept already only if somebody was early.
-local function putNew(id, readers, at)
-  if isEarly or values[id] ~= nil or readers <= 0 then return put(id, readers, at) end
+function run.putNew(id, readers, at)
+  if isEarly or values[id] ~= nil or readers <= 0 then return run.put(id, readers, at) end
   created[#created + 1] = id
   created[#created + 1] = at > 0 and ARGV[at] or OBJECT
   values[id] = { readers = readers, object = at == 0, sure = true }
@@ -320,33 +325,33 @@ local function putNew(id, readers, at)
 end
 
 -- What comes too late to be kept.
-local function turnAway(id, at)
-  if at == 0 and call('HEXISTS', key('v'), id) == 0 then drop(id) end
+function run.turnAway(id, at)
+  if at == 0 and call('HEXISTS', run.key('v'), id) == 0 then run.drop(id) end
 end
 
 -- I9: a value without readers goes.
-local function release(id, delta)
-  local value = valueOf(id)
+function run.release(id, delta)
+  local value = run.valueOf(id)
   if not value then return end
-  if value.readers + delta > 0 and not isKept(id) then return end
+  if value.readers + delta > 0 and not run.isKept(id) then return end
   value.readers = value.readers + delta
   if value.readers > 0 then
     changed[id] = true
     return
   end
   deleted[#deleted + 1] = id
-  if value.counted then call('HDEL', key('r'), id) end
-  if value.object then drop(id) end
+  if value.counted then call('HDEL', run.key('r'), id) end
+  if value.object then run.drop(id) end
   values[id], changed[id] = false, nil
 end
 
-local function writeValues()
+function run.writeValues()
   if #created > 0 then
     touched.v = true
-    chunked('HSET', key('v'), created)
+    run.chunked('HSET', run.key('v'), created)
     created = {}
   end
-  delete()
+  run.delete()
   local list = {}
   for id in pairs(changed) do
     list[#list + 1] = id
@@ -354,7 +359,7 @@ local function writeValues()
   end
   if #list > 0 then
     touched.r = true
-    chunked('HSET', key('r'), list)
+    run.chunked('HSET', run.key('r'), list)
   end
   changed = {}
 end
@@ -362,42 +367,43 @@ end
 -- The end ---------------------------------------------------------------------------------------------------------
 
 -- Workers that wait for work are told that there will be none.
-local function wakeAll()
-  local states = listOf('HGETALL', key('w'))
+function run.wakeAll()
+  local states = run.listOf('HGETALL', run.key('w'))
   for i = 1, #states, 2 do
-    if string.sub(states[i + 1], 1, 1) == 'i' then say(states[i], '{"type":"wake"}') end
+    if string.sub(states[i + 1], 1, 1) == 'i' then run.say(states[i], '{"type":"wake"}') end
   end
 end
 
 -- Drops all values but the targets'.
-local function retainTargets()
-  writeValues()
-  local ids = call('HKEYS', key('v'))
+function run.retainTargets()
+  run.writeValues()
+  local ids = call('HKEYS', run.key('v'))
   for i = 1, #ids, 4000 do
     local some = { unpack(ids, i, math.min(i + 3999, #ids)) }
-    local wanted = call('SMISMEMBER', key('t'), unpack(some))
+    local wanted = call('SMISMEMBER', run.key('t'), unpack(some))
     local gone = {}
     for j, id in ipairs(some) do
       if wanted[j] == 0 then
         gone[#gone + 1] = id
-        if call('HSTRLEN', key('v'), id) == #OBJECT and call('HGET', key('v'), id) == OBJECT then drop(id) end
+        local isShort = call('HSTRLEN', run.key('v'), id) == #OBJECT
+        if isShort and call('HGET', run.key('v'), id) == OBJECT then run.drop(id) end
       end
     end
-    if #gone > 0 then call('HDEL', key('v'), unpack(gone)) end
+    if #gone > 0 then call('HDEL', run.key('v'), unpack(gone)) end
   end
 end
 
 -- I8: what is left of a run that has ended is its targets' values and its state.
-local function finish(outcome)
+function run.finish(outcome)
   status = outcome
-  if outcome == 'succeeded' then retainTargets() else call('UNLINK', key('v')) end
+  if outcome == 'succeeded' then run.retainTargets() else call('UNLINK', run.key('v')) end
   values, changed, deleted, created, added, removed = {}, {}, {}, {}, {}, {}
-  wakeAll()
-  say('client', '{"type":"ended","status":"' .. outcome .. '"}')
-  ttl = tonumber(call('HGET', key('s'), 'resultTtl'))
-  call('HSET', key('s'), 'endedAt', string.format('%.0f', now), 'ttl', string.format('%.0f', ttl))
-  for _, k in ipairs(heldKeys()) do call('UNLINK', k) end
-  call('UNLINK', key('p'), key('l'), key('w'), key('r'))
+  run.wakeAll()
+  run.say('client', '{"type":"ended","status":"' .. outcome .. '"}')
+  ttl = tonumber(call('HGET', run.key('s'), 'resultTtl'))
+  call('HSET', run.key('s'), 'endedAt', string.format('%.0f', now), 'ttl', string.format('%.0f', ttl))
+  for _, k in ipairs(run.heldKeys()) do call('UNLINK', k) end
+  call('UNLINK', run.key('p'), run.key('l'), run.key('w'), run.key('r'))
   touched.p, touched.l, touched.w, touched.r = nil, nil, nil, nil
   progress, dirty, deadlines, named, idle = {}, {}, {}, {}, {}
   lost, plain, special, invoke = {}, {}, {}, {}
@@ -405,24 +411,24 @@ local function finish(outcome)
 end
 
 -- I6: records a failure, once, in the step that fails the run.
-local function fail(identity, text)
+function run.fail(identity, text)
   if status ~= 'running' and status ~= 'failed' then return end
-  local count = redis.pcall('HLEN', key('f'))
+  local count = redis.pcall('HLEN', run.key('f'))
   touched.f = true
   -- If the key holds something else, the run fails all the same.
-  if type(count) == 'number' then call('HSETNX', key('f'), identity, string.format('%06d', count) .. text) end
-  if status == 'running' then finish('failed') end
+  if type(count) == 'number' then call('HSETNX', run.key('f'), identity, string.format('%06d', count) .. text) end
+  if status == 'running' then run.finish('failed') end
 end
 
 -- Steps -----------------------------------------------------------------------------------------------------------
 
 -- Answers what its holder has not been told of, or may have forgotten: once.
-local function answer(id, held, inputs)
+function run.answer(id, held, inputs)
   if not held.told then
-    remove(id, held)
-    held = way(held.attempt, true, held.planned, held.worker)
-    add(id, held)
-    set(id, held)
+    run.remove(id, held)
+    held = run.way(held.attempt, true, held.planned, held.worker)
+    run.add(id, held)
+    run.set(id, held)
   end
   if isAnswered[id] then return end
   isAnswered[id] = true
@@ -431,99 +437,99 @@ local function answer(id, held, inputs)
 end
 
 -- I3: gives a ready instance to the caller, or to the named worker it was planned for.
-local function makeReady(caller, id, planned, inputs, attempt)
+function run.makeReady(caller, id, planned, inputs, attempt)
   local worker = planned ~= '' and planned or caller
-  obtain(worker)
-  local held = attempt == 1 and freshWay(caller, planned) or way(attempt, worker == caller, planned, worker)
-  add(id, held)
-  set(id, held)
+  run.obtain(worker)
+  local held = attempt == 1 and run.freshWay(caller, planned) or run.way(attempt, worker == caller, planned, worker)
+  run.add(id, held)
+  run.set(id, held)
   isLost[id] = nil
   if held.told then
-    answer(id, held, inputs)
-  elseif isAlive(worker) then
-    say(worker, '{"type":"wake"}')
-  elseif nameState(worker) ~= 'a' then
-    ask(worker)
+    run.answer(id, held, inputs)
+  elseif run.isAlive(worker) then
+    run.say(worker, '{"type":"wake"}')
+  elseif run.nameState(worker) ~= 'a' then
+    run.ask(worker)
   end
 end
 
 -- For a caller that repeats a call since its answer was lost: what it was given, as far as it still holds it.
-local function answerAgain(caller, id, planned, inputs)
-  local held = get(id)
+function run.answerAgain(caller, id, planned, inputs)
+  local held = run.get(id)
   if type(held) ~= 'table' then return end
   local worker = planned ~= '' and planned or caller
   if held.worker ~= worker then return end
   if worker == caller then
-    answer(id, held, inputs)
-  elseif not isLost[id] and nameState(worker) == 'a' then
-    ask(worker)
+    run.answer(id, held, inputs)
+  elseif not isLost[id] and run.nameState(worker) == 'a' then
+    run.ask(worker)
   end
 end
 
 -- I2: counts down what is neither ready nor complete; so zero is reached once.
-local function advance(caller, id, need, delta, planned, inputs)
-  local before = get(id)
+function run.advance(caller, id, need, delta, planned, inputs)
+  local before = run.get(id)
   if before == 'c' or type(before) == 'table' then return end
   local waits = (before or need) + delta
-  if waits > 0 then set(id, waits) else makeReady(caller, id, planned, inputs, 1) end
+  if waits > 0 then run.set(id, waits) else run.makeReady(caller, id, planned, inputs, 1) end
 end
 
 -- Forgets a holder. What it held is handed out by takeOver, when it is clear who is lost and what is complete.
-local function lose(worker, reason)
+function run.lose(worker, reason)
   -- First what may be refused, because something else has the key: nothing must be lost for good.
-  local held = heldBy(worker)
-  prefetch(held)
-  if nameState(worker) then setNameState(worker, false) end
-  call('ZREM', key('l'), worker)
+  local held = run.heldBy(worker)
+  run.prefetch(held)
+  if run.nameState(worker) then run.setNameState(worker, false) end
+  call('ZREM', run.key('l'), worker)
   deadlines[worker] = false
   if #held == 0 then return end
-  call('UNLINK', key('held:') .. worker, key('inbox:') .. worker)
+  call('UNLINK', run.key('held:') .. worker, run.key('inbox:') .. worker)
   for _, id in ipairs(held) do isLost[id] = true end
-  say('client', cjson.encode({ type = 'lost', worker = worker, instances = #held, reason = reason }))
+  run.say('client', cjson.encode({ type = 'lost', worker = worker, instances = #held, reason = reason }))
   lost[#lost + 1] = { worker = worker, held = held, reason = reason }
 end
 
 -- I4, I5: everyone who speaks learns whose lease has run out.
-local function expire()
+function run.expire()
   if not begun or status ~= 'running' then return end
-  for _, worker in ipairs(call('ZRANGEBYSCORE', key('l'), '-inf', string.format('%.0f', now))) do
-    lose(worker, 'it has not been heard of for longer than its lease')
+  for _, worker in ipairs(call('ZRANGEBYSCORE', run.key('l'), '-inf', string.format('%.0f', now))) do
+    run.lose(worker, 'it has not been heard of for longer than its lease')
   end
 end
 
-local function giveUp(id, worker, attempts, reason)
+function run.giveUp(id, worker, attempts, reason)
   local message = attempts == 1 and 'its worker was lost: ' .. reason
     or 'its worker was lost ' .. attempts .. ' times, the last time because ' .. reason
   local text = cjson.encode({ instance = id, kind = 'lost', worker = worker, attempts = attempts, message = message })
-  fail(cjson.encode({ id, worker, attempts, 'lost' }), text)
+  run.fail(cjson.encode({ id, worker, attempts, 'lost' }), text)
 end
 
 -- I5: hands out what was lost in this step, counting one attempt for each.
-local function takeOver(taker)
+function run.takeOver(taker)
   if #lost == 0 then return end
   local all = lost
   lost = {}
   for _, one in ipairs(all) do
     for _, id in ipairs(one.held) do
       if status ~= 'running' then return end
-      local held = get(id)
+      local held = run.get(id)
       if type(held) == 'table' and isLost[id] then
         if held.attempt < maxAttempts then
-          makeReady(taker, id, held.planned, nil, held.attempt + 1)
+          run.makeReady(taker, id, held.planned, nil, held.attempt + 1)
         else
-          giveUp(id, one.worker, held.attempt, one.reason)
+          run.giveUp(id, one.worker, held.attempt, one.reason)
         end
       end
     end
   end
   -- It has a whole lease for what it was given.
-  if #plain + #special > 0 then renew(taker) end
+  if #plain + #special > 0 then run.renew(taker) end
 end
 
 -- The answer ------------------------------------------------------------------------------------------------------
 
 -- Writes down what the step changed, and sends its messages.
-local function write()
+function run.write()
   if begun then
     local list, count = {}, 0
     for id in pairs(dirty) do
@@ -533,26 +539,26 @@ local function write()
       count = count + 2
     end
     if count > 0 then
-      chunked('HSET', key('p'), list)
+      run.chunked('HSET', run.key('p'), list)
       touched.p = true
       dirty = {}
     end
-    writeValues()
-    writeHeld()
+    run.writeValues()
+    run.writeHeld()
     for worker in pairs(idle) do
-      if deadline(worker) and isIdle(worker) then call('ZREM', key('l'), worker) end
+      if run.deadline(worker) and run.isIdle(worker) then call('ZREM', run.key('l'), worker) end
     end
-    call('HSET', key('s'), 'status', status, 'clock', string.format('%.0f', now), 'instances', instances, 'completed',
+    call('HSET', run.key('s'), 'status', status, 'clock', string.format('%.0f', now), 'instances', instances, 'completed',
       completed, 'open', open)
     -- Runs that everybody has left go away. A key that was empty meanwhile needs its expiry again.
     if not refreshed or now - refreshed > ttl / 8 then
       for _, name in ipairs({ 's', 'p', 'v', 'r', 't', 'l', 'w', 'f', 'd', 'objects', 'large', 'parts' }) do
-        call('PEXPIRE', key(name), ttl)
+        call('PEXPIRE', run.key(name), ttl)
       end
-      for _, k in ipairs(heldKeys()) do call('PEXPIRE', k, ttl) end
-      call('HSET', key('s'), 'refreshed', string.format('%.0f', now))
+      for _, k in ipairs(run.heldKeys()) do call('PEXPIRE', k, ttl) end
+      call('HSET', run.key('s'), 'refreshed', string.format('%.0f', now))
     else
-      for name in pairs(touched) do call('PEXPIRE', key(name), ttl, 'NX') end
+      for name in pairs(touched) do call('PEXPIRE', run.key(name), ttl, 'NX') end
     end
   end
   for _, message in ipairs(messages) do call('PUBLISH', base .. ':c:' .. message[1], message[2]) end
@@ -560,8 +566,8 @@ end
 
 -- { clock, status, ready: instances, ready: { instance, attempt, inputs }, inputs: instance, bytes, ..., invoke,
 -- refused, dropped }
-local function reply()
-  write()
+function run.reply()
+  run.write()
   local wanted, isWanted = {}, {}
   for _, one in ipairs(special) do
     for _, id in ipairs(one[3]) do
@@ -573,7 +579,7 @@ local function reply()
   end
   local inputs = {}
   for i = 1, #wanted, 4000 do
-    for j, bytes in ipairs(call('HMGET', key('v'), unpack(wanted, i, math.min(i + 3999, #wanted)))) do
+    for j, bytes in ipairs(call('HMGET', run.key('v'), unpack(wanted, i, math.min(i + 3999, #wanted)))) do
       if bytes and bytes ~= OBJECT then
         inputs[#inputs + 1] = wanted[i + j - 1]
         inputs[#inputs + 1] = bytes
