@@ -5,12 +5,13 @@ import type { InstanceId } from "@weft/core"
 import {
   type Completion,
   Coordination,
+  goneState,
   type Kept,
   type Message,
+  objectsAmong,
   type Reply,
   type RunDocument,
   type RunSpec,
-  type RunState,
   type StoreError
 } from "@weft/storage"
 import { Effect, Layer, Option, Schema } from "effect"
@@ -29,25 +30,9 @@ const decodeBehaviours = Schema.decodeUnknownOption(
   Schema.fromJsonString(Schema.Array(Schema.Struct({ module: Schema.String, annotation: Schema.String })))
 )
 
-const goneState = (run: string): RunState => ({
-  run,
-  workflow: "",
-  status: "gone",
-  begunAt: 0,
-  endedAt: undefined,
-  leaseMs: 0,
-  heardAt: 0,
-  completed: 0,
-  instances: 0,
-  failures: [],
-  reason: undefined
-})
-
 /** What a run that is gone answers for values that came with the call: they are the caller's to remove. */
 const withDropped = (reply: Reply, values: ReadonlyArray<Kept>): Reply =>
-  reply.status !== "gone"
-    ? reply
-    : { ...reply, dropped: values.filter(({ value }) => value === "object").map(({ instance }) => instance) }
+  reply.status !== "gone" ? reply : { ...reply, dropped: objectsAmong(values) }
 
 /** Coordination on the connection that `RedisClient` has. */
 export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.effect(

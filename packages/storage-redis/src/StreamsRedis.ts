@@ -4,6 +4,7 @@
  */
 import type { InstanceId } from "@weft/core"
 import {
+  ABSENT,
   type Append,
   LIFE_MS,
   type StreamRead,
@@ -18,16 +19,6 @@ import * as Scan from "./internal/Scan.ts"
 import { RedisClient } from "./Redis.ts"
 import { evaluate, type StreamOperation } from "./Scripts.ts"
 import * as Wire from "./Wire.ts"
-
-const ABSENT: StreamState = {
-  items: [],
-  first: 0,
-  next: 0,
-  status: "absent",
-  total: undefined,
-  whole: false,
-  error: undefined
-}
 
 /** On the connection that `RedisClient` has. */
 export const layerOf = ({

@@ -4,7 +4,8 @@
  */
 import type { InstanceId } from "@weft/core"
 import { Clock, Effect, Layer } from "effect"
-import { CLIENT, Coordination, type Kept, type Message, type Reply, type RunState } from "./Coordination.ts"
+import { CLIENT, Coordination, type Kept, type Message, type Reply } from "./Coordination.ts"
+import { goneState, objectsAmong } from "./Gone.ts"
 import { Channels } from "./internal/Channels.ts"
 import { MemoryRun } from "./internal/MemoryRun.ts"
 
@@ -15,21 +16,7 @@ const gone = (now: number, refused: ReadonlyArray<InstanceId>, values: ReadonlyA
   ready: [],
   invoke: [],
   refused,
-  dropped: values.filter(({ value }) => value === "object").map(({ instance }) => instance)
-})
-
-const goneState = (run: string): RunState => ({
-  run,
-  workflow: "",
-  status: "gone",
-  begunAt: 0,
-  endedAt: undefined,
-  leaseMs: Number.POSITIVE_INFINITY,
-  heardAt: 0,
-  completed: 0,
-  instances: 0,
-  failures: [],
-  reason: undefined
+  dropped: objectsAmong(values)
 })
 
 /** Large values are shared between threads, which inline ones are not. */

@@ -104,6 +104,17 @@ export interface StreamState {
   readonly error: string | undefined
 }
 
+/** The state of a stream that a store knows nothing of. */
+export const ABSENT: StreamState = {
+  items: [],
+  first: 0,
+  next: 0,
+  status: "absent",
+  total: undefined,
+  whole: false,
+  error: undefined
+}
+
 /** What one listens for. */
 export type StreamNews = "items" | "readers"
 

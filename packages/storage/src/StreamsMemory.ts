@@ -3,17 +3,7 @@ import type { InstanceId } from "@weft/core"
 import { Clock, Effect, Layer } from "effect"
 import { Channels } from "./internal/Channels.ts"
 import { MemoryStream } from "./internal/MemoryStream.ts"
-import { LIFE_MS, type StreamNews, type StreamState, Streams } from "./Streams.ts"
-
-const ABSENT: StreamState = {
-  items: [],
-  first: 0,
-  next: 0,
-  status: "absent",
-  total: undefined,
-  whole: false,
-  error: undefined
-}
+import { ABSENT, LIFE_MS, type StreamNews, Streams } from "./Streams.ts"
 
 /** The in-memory adapter. Each build of the layer is a store of its own. Does not copy the bytes that it is given. */
 export const layerOf = ({ lifeMs = LIFE_MS }: { readonly lifeMs?: number }): Layer.Layer<Streams> =>

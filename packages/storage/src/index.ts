@@ -21,12 +21,14 @@ export {
   type StoredValue
 } from "./Coordination.ts"
 export * as CoordinationMemory from "./CoordinationMemory.ts"
+export { goneState, objectsAmong } from "./Gone.ts"
 export { History, type HistoryQuery, RunRecord, TaskSummary } from "./History.ts"
 export { ObjectStore } from "./ObjectStore.ts"
 export { StoreError, type StoreErrorReason } from "./StoreError.ts"
 export type { StoresReference } from "./Stores.ts"
 export * as Stores from "./Stores.ts"
 export {
+  ABSENT,
   type Append,
   type Appended,
   LIFE_MS,

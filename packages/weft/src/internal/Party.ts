@@ -6,6 +6,7 @@ import type { Graph, Plan, RunCancelled, RunFailed } from "@weft/core"
 import {
   CLIENT,
   Coordination,
+  goneState,
   type History,
   ObjectStore,
   type RunState,
@@ -206,7 +207,7 @@ export const follow = Effect.fnUntraced(function* <R>(party: Party, waiting: Wai
   yield* Effect.gen(function* () {
     const exit = yield* Effect.exit(result)
     yield* Effect.exit(waiting.leave(exit))
-    const state = last ?? unknown(run, workflow)
+    const state = last ?? { ...goneState(run), workflow }
     if (state.status !== "gone") tally.correct(state.completed, state.instances)
     const summary = tally.summary({
       run,
@@ -256,18 +257,3 @@ export const isSettled = ({ exit }: Outcome): boolean =>
     (reason) =>
       Cause.isFailReason(reason) && ["RunFailed", "RunCancelled", "UnknownRun"].includes(reason.error._tag)
   )
-
-/** The state of a run that the store says nothing about. */
-const unknown = (run: string, workflow: string): RunState => ({
-  run,
-  workflow,
-  status: "gone",
-  begunAt: 0,
-  endedAt: undefined,
-  leaseMs: Number.POSITIVE_INFINITY,
-  heardAt: 0,
-  completed: 0,
-  instances: 0,
-  failures: [],
-  reason: undefined
-})
