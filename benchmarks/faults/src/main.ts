@@ -5,11 +5,11 @@
  *
  * Exit code 1 if any repetition was not survived.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { availableParallelism, cpus, tmpdir } from "node:os"
-import { dirname, join, relative } from "node:path"
-import { fileURLToPath } from "node:url"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
 import { parseArgs } from "node:util"
+import { write } from "@weft-benchmarks/overhead/write"
 import { type Fault, faults } from "./faults.ts"
 import * as recovery from "./recovery.ts"
 import { type Outcome, repeat } from "./repetition.ts"
@@ -133,19 +133,12 @@ try {
   await closeAll()
   const left = await gone(process.pid, 5000)
   if (left.length > 0) throw new Error(`the closed engines have left processes: ${left.join(", ")}`)
-  const out =
-    flags.out ??
-    fileURLToPath(new URL(`../out/faults-${new Date().toISOString().slice(0, 10)}.json`, import.meta.url))
-  const machine = {
-    cores: availableParallelism(),
-    cpu: cpus()[0]?.model,
-    node: process.version,
-    date: new Date().toISOString()
-  }
-  mkdirSync(dirname(out), { recursive: true })
-  const figures = { machine, leaseMs: LEASE_MS, seed: firstSeed, rows, recovered }
-  writeFileSync(out, `${JSON.stringify(figures, null, 2)}\n`)
-  console.log(`\nwritten to ${relative(process.env.INIT_CWD ?? process.cwd(), out)}`)
+  write(
+    dirname(import.meta.dirname),
+    "faults",
+    { leaseMs: LEASE_MS, seed: firstSeed, rows, recovered },
+    flags.out
+  )
   if (rows.some((row) => report.count(row, "survived") < repetitions)) process.exitCode = 1
 } catch (error) {
   stderr.write(`${stderr.tail}\n`)

@@ -4,14 +4,13 @@
  *     node src/main.ts [--only TEXT] [--engine inline|threads|processes] [--quick] [--out FILE]
  */
 import { execFile } from "node:child_process"
-import { mkdirSync, writeFileSync } from "node:fs"
-import { availableParallelism, cpus } from "node:os"
-import { dirname, relative } from "node:path"
+import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs, promisify } from "node:util"
 import * as report from "./report.ts"
 import { shapes } from "./shapes.ts"
 import { burn } from "./work.ts"
+import { write } from "./write.ts"
 
 const { values: flags } = parseArgs({
   options: {
@@ -64,15 +63,4 @@ const facts =
   flags.only === "" ? ((await child("facts.ts", flags.quick ? "quick" : "")) as report.Facts) : undefined
 if (facts !== undefined) for (const text of report.factLines(facts)) console.log(text)
 
-const out =
-  flags.out ??
-  fileURLToPath(new URL(`../out/overhead-${new Date().toISOString().slice(0, 10)}.json`, import.meta.url))
-const machine = {
-  cores: availableParallelism(),
-  cpu: cpus()[0]?.model,
-  node: process.version,
-  date: new Date().toISOString()
-}
-mkdirSync(dirname(out), { recursive: true })
-writeFileSync(out, `${JSON.stringify({ machine, measured, facts }, null, 2)}\n`)
-console.log(`\nwritten to ${relative(process.env.INIT_CWD ?? process.cwd(), out)}`)
+write(dirname(import.meta.dirname), "overhead", { measured, facts }, flags.out)

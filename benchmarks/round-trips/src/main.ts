@@ -4,16 +4,14 @@
  *
  *     node src/main.ts [--quick] [--only TEXT] [--out FILE]
  */
-import { mkdirSync, writeFileSync } from "node:fs"
-import { availableParallelism, cpus } from "node:os"
-import { dirname, relative } from "node:path"
-import { fileURLToPath } from "node:url"
+import { dirname } from "node:path"
 import { parseArgs } from "node:util"
 import { simple } from "@weft/planner-simple"
 import { startRedis } from "@weft/testing"
 import { processes } from "@weft/worker"
 import * as callers from "@weft-benchmarks/overhead/callers"
 import { chain, fan, image, type Shape, tree } from "@weft-benchmarks/overhead/shapes"
+import { write } from "@weft-benchmarks/overhead/write"
 import { submit } from "weft"
 import { count, rawCost } from "./count.ts"
 import { blocks } from "./planner.ts"
@@ -106,20 +104,7 @@ try {
     timed.push(one)
     console.log(report.timedLine(one))
   }
-  const out =
-    flags.out ??
-    fileURLToPath(
-      new URL(`../out/round-trips-${new Date().toISOString().slice(0, 10)}.json`, import.meta.url)
-    )
-  const machine = {
-    cores: availableParallelism(),
-    cpu: cpus()[0]?.model,
-    node: process.version,
-    date: new Date().toISOString()
-  }
-  mkdirSync(dirname(out), { recursive: true })
-  writeFileSync(out, `${JSON.stringify({ machine, raw, counted, timed }, null, 2)}\n`)
-  console.log(`\nwritten to ${relative(process.env.INIT_CWD ?? process.cwd(), out)}`)
+  write(dirname(import.meta.dirname), "round-trips", { raw, counted, timed }, flags.out)
 } finally {
   await engine.close()
   await server.stop()
