@@ -45,15 +45,19 @@ export class Network {
     return latencyMs * this.world.random() * (this.world.random() < 0.03 ? 20 : 1)
   }
 
-  coordinationOf(process: Process): Coordination["Service"] {
-    const { coordination } = this.real
-    const via =
-      <Args extends ReadonlyArray<unknown>, A>(
-        operation: string,
-        act: (...args: Args) => Effect.Effect<A, StoreError>
-      ) =>
+  /** Makes calls of a store go through the network. */
+  private viaOf(process: Process) {
+    return <Args extends ReadonlyArray<unknown>, A>(
+      operation: string,
+      act: (...args: Args) => Effect.Effect<A, StoreError>
+    ) =>
       (...args: Args) =>
         this.call(process, operation, () => Effect.runSync(act(...args)), args)
+  }
+
+  coordinationOf(process: Process): Coordination["Service"] {
+    const { coordination } = this.real
+    const via = this.viaOf(process)
     return {
       inlineBytes: this.options.inlineBytes,
       begin: via("begin", coordination.begin),
@@ -87,13 +91,7 @@ export class Network {
 
   objectsOf(process: Process): ObjectStore["Service"] {
     const { objects } = this.real
-    const via =
-      <Args extends ReadonlyArray<unknown>, A>(
-        operation: string,
-        act: (...args: Args) => Effect.Effect<A, StoreError>
-      ) =>
-      (...args: Args) =>
-        this.call(process, operation, () => Effect.runSync(act(...args)), args)
+    const via = this.viaOf(process)
     return {
       put: via("put", objects.put),
       get: via("get", objects.get),
