@@ -1,6 +1,6 @@
 /**
- * The protocol's operations as scripts: `lua/<operation>.lua`, each behind the steps that all share: `lua/run.lua`, for
- * streams `lua/stream.lua`.
+ * The protocol's operations as scripts: `lua/<operation>.lua`, each behind the steps that all share: `lua/run.lua` and
+ * `lua/run-*.lua`, for streams `lua/stream.lua`.
  *
  * A script is called by the hash of its text. A server that does not know it (a new one, or one that was restarted)
  * gets the text with the same call.
@@ -49,9 +49,15 @@ const code = (source: string): string =>
 const scripts = new Map<Operation, Script>()
 const shared = new Map<string, string>()
 
+/** What operations share, in the order in which it is put in front of them. */
+const SHARED = {
+  run: ["run", "run-progress", "run-holders", "run-values", "run-end", "run-steps", "run-reply"],
+  stream: ["stream"]
+} as const
+
 const sharedBy = (operation: Operation): string => {
   const name = operation.startsWith("stream-") ? "stream" : "run"
-  const text = shared.get(name) ?? code(read(name))
+  const text = shared.get(name) ?? SHARED[name].map((part) => code(read(part))).join("\n")
   shared.set(name, text)
   return text
 }

@@ -104,7 +104,7 @@ const statusOf = (answer: Answer | undefined, run = "the run"): RunStatus => {
   throw new Unreadable(`what is kept of ${run} cannot be read: its status is "${status}"`)
 }
 
-/** A script's answer (see `reply` in `lua/run.lua`). */
+/** A script's answer (see `reply` in `lua/run-reply.lua`). */
 export const toReply = (answer: Answer): Reply => {
   const [now, status, plain, special, inputs, invoke, refused, dropped] = listOf(answer)
   const bytes = new Map<string, Buffer>()
