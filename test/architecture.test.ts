@@ -7,9 +7,10 @@ import { describe, expect, it } from "vitest"
 
 /** A package may depend on those of the rows above its own. */
 const layers: ReadonlyArray<ReadonlyArray<string>> = [
-  ["@weft/core"],
+  ["@weft/core", "@weft/lambda-local"],
   ["@weft/storage", "@weft/annotations", "@weft/testing"],
   ["@weft/storage-redis", "@weft/storage-s3", "@weft/planner-simple", "@weft/worker"],
+  ["@weft/engine-lambda"],
   ["@weft/fault-lab", "weft"]
 ]
 

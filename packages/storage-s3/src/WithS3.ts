@@ -1,5 +1,5 @@
 /** Other stores, with their large objects on S3. */
-import { Coordination, ObjectStore, StoreError, Stores, type StoresReference, tiered } from "@weft/storage"
+import { Coordination, ObjectStore, StoreError, type Stores, tiered } from "@weft/storage"
 import { Context, Effect, Layer, Result, Schema } from "effect"
 import * as ObjectStoreS3 from "./ObjectStoreS3.ts"
 import type { S3Options } from "./Options.ts"
@@ -15,45 +15,38 @@ export interface WithS3Options extends S3Options {
 
 const THRESHOLD_BYTES = 2 ** 20
 
-/** How another process makes the same stores. */
-const Reference = Schema.Struct({
+/** What another process makes the same stores of, beside those they are built on. */
+const Settings = Schema.Struct({
   name: Schema.String,
-  base: Schema.Struct({ module: Schema.String, options: Schema.Unknown }),
   thresholdBytes: Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0))),
   /** Checked where it is used. */
   s3: Schema.declare((input: unknown): input is S3Options => typeof input === "object" && input !== null)
 })
-type Reference = typeof Reference.Type
+type Settings = typeof Settings.Type
 
 /** The same stores, with large objects on S3. Other processes get at them if they get at the given ones. */
 export const withS3 = (base: Stores.Stores, options: WithS3Options): Stores.Stores => {
   const { thresholdBytes = THRESHOLD_BYTES, ...s3 } = options
   const name = `${base.name} + s3://${s3.bucket}/${s3.prefix ?? "weft"}`
-  return {
-    name,
-    layer: over(base.layer, s3, thresholdBytes),
-    reference: base.reference && referenceTo({ name, base: base.reference, thresholdBytes, s3 })
-  }
+  return make(base, { name, thresholdBytes, s3 })
 }
 
-const referenceTo = (options: Reference): StoresReference => ({ module: import.meta.url, options })
+const make = (base: Stores.Stores, settings: Settings): Stores.Stores => ({
+  name: settings.name,
+  layer: over(base.layer, settings.s3, settings.thresholdBytes),
+  reference: base.reference && { module: import.meta.url, options: settings, base: base.reference }
+})
 
 /** The stores that a reference of `withS3` means. */
-export const stores = (options: unknown): Stores.Stores => {
-  const decoded = Schema.decodeUnknownResult(Reference)(options)
-  if (Result.isFailure(decoded)) {
-    throw new StoreError({
-      reason: "refused",
-      operation: "be opened",
-      detail: `this is no reference that withS3 of this version of @weft/storage-s3 made: ${decoded.failure.message}`
-    })
-  }
-  const { base, name, s3, thresholdBytes } = decoded.success
-  return {
-    name,
-    layer: over(Layer.unwrap(Effect.map(Stores.load(base), ({ layer }) => layer)), s3, thresholdBytes),
-    reference: referenceTo(decoded.success)
-  }
+export const stores = (options: unknown, base: Stores.Stores | undefined): Stores.Stores => {
+  const decoded = Schema.decodeUnknownResult(Settings)(options)
+  if (Result.isSuccess(decoded) && base !== undefined) return make(base, decoded.success)
+  const why = Result.isFailure(decoded) ? decoded.failure.message : "it names no stores to build on"
+  throw new StoreError({
+    reason: "refused",
+    operation: "be opened",
+    detail: `this is no reference that withS3 of this version of @weft/storage-s3 made: ${why}`
+  })
 }
 
 const over = (base: Stores.Stores["layer"], s3: S3Options, thresholdBytes: number): Stores.Stores["layer"] =>

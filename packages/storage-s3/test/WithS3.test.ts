@@ -102,9 +102,8 @@ describe("withS3", () => {
   ] as const)("says what is wrong with a reference: %s", ([, wrong, words]) =>
     Effect.gen(function* () {
       const { reference } = withS3(memoryStores({ who: "nobody" }), proxy.options)
-      const { module, options } = reference!
-      const spoilt = typeof wrong === "number" ? wrong : { ...(options as object), base: wrong }
-      const error = yield* Stores.load({ module, options: spoilt }).pipe(
+      const spoilt = typeof wrong === "number" ? { options: wrong } : { base: wrong }
+      const error = yield* Stores.load({ ...reference!, ...spoilt }).pipe(
         Effect.flatMap(({ layer }) => Effect.provide(Effect.void, layer)),
         Effect.flip
       )

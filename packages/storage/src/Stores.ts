@@ -2,7 +2,8 @@
  * Stores: where runs are coordinated, stored and remembered, as one thing that is chosen for a run.
  *
  * An adapter's module exports a function `stores` that makes them from plain options. So worker processes elsewhere,
- * which get no objects of ours, can get at the same stores: they are told the module and the options.
+ * which get no objects of ours, can get at the same stores: they are told the module and the options. A bundle, which
+ * has no modules to import, {@link carry carries} adapters with it.
  */
 import { Effect, Layer } from "effect"
 import type { Coordination } from "./Coordination.ts"
@@ -15,9 +16,11 @@ import * as StreamsMemory from "./StreamsMemory.ts"
 
 /** How a process elsewhere makes the same stores. Plain data; holds secrets, and must not be shown. */
 export interface StoresReference {
-  /** The URL of a module that exports `stores: (options) => Stores`. */
+  /** The URL of a module that exports `stores: (options, base) => Stores`; or a name under which a bundle carries it. */
   readonly module: string
   readonly options: unknown
+  /** The stores that these are built on, if any. */
+  readonly base?: StoresReference | undefined
 }
 
 /** Where runs are coordinated, stored and remembered. */
@@ -42,13 +45,30 @@ export const memory = (): Stores => ({
   reference: undefined
 })
 
+/** Imports a module of an adapter. */
+type Import = () => Promise<unknown>
+
+const carried = new Map<string, Import>()
+
+/** Has references find adapters under these names, in a program that carries them with it instead of importing files. */
+export const carry = (adapters: Readonly<Record<string, Import>>): void => {
+  for (const [name, load] of Object.entries(adapters)) carried.set(name, load)
+}
+
 /** Makes the stores that another process referred to. */
-export const load = ({ module, options }: StoresReference): Effect.Effect<Stores, StoreError> =>
-  Effect.tryPromise({
+export const load = Effect.fnUntraced(function* ({
+  base,
+  module,
+  options
+}: StoresReference): Effect.fn.Return<Stores, StoreError> {
+  const below: Stores | undefined = base && (yield* load(base))
+  return yield* Effect.tryPromise({
     try: async () => {
-      const exported = (await import(module)) as { readonly stores?: (options: unknown) => Stores }
+      const exported = (await (carried.get(module)?.() ?? import(module))) as {
+        readonly stores?: (options: unknown, base: Stores | undefined) => Stores
+      }
       if (typeof exported.stores !== "function") throw new Error("it exports no function `stores`")
-      return exported.stores(options)
+      return exported.stores(options, below)
     },
     catch: (cause) =>
       cause instanceof StoreError
@@ -60,3 +80,4 @@ export const load = ({ module, options }: StoresReference): Effect.Effect<Stores
             cause
           })
   })
+})

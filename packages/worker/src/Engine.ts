@@ -49,7 +49,11 @@ export interface Invoker {
   readonly payloadBytes: number
   /** Work that takes less than this, in ms, is not worth an invocation of its own. */
   readonly worthMs: number
+  /** Memory of the worker that hands off, in MiB; absent where workers have no sizes. */
+  readonly memoryMiB?: number | undefined
   readonly invoke: (invocations: ReadonlyArray<Invocation>) => Effect.Effect<void, EngineError>
+  /** Starts what so many workers of a memory size will run in, before they are invoked; absent where that takes no time. */
+  readonly prewarm?: (memoryMiB: number, workers: number) => Effect.Effect<void>
 }
 
 /** An engine. */
@@ -74,6 +78,8 @@ export class Host extends Context.Service<
      * block the thread, so that no timer in it can fire.
      */
     readonly guard: (worker: string, instance: InstanceId, task: string, ms: number) => () => void
+    /** How long a worker may go on before it is ended, in ms; absent where nobody ends it. */
+    readonly remainingMs?: () => number
   }
 >()("@weft/worker/Host") {}
 

@@ -82,8 +82,18 @@ const importProblem = (cause: unknown): string => {
  *
  * @throws {ModuleError} (as a failure) if it cannot be imported or exports two different tasks of one name
  */
-export const load = Effect.fnUntraced(function* (url: string): Effect.fn.Return<TaskModule, ModuleError> {
-  const exported = yield* importModule(url)
+export const load = (url: string): Effect.Effect<TaskModule, ModuleError> =>
+  Effect.flatMap(importModule(url), (exported) => tasksOf(exported, fileOf(url)))
+
+/**
+ * The tasks among a module's exports.
+ *
+ * @param file how the module is called in errors
+ */
+export const tasksOf = Effect.fnUntraced(function* (
+  exported: Readonly<Record<string, unknown>>,
+  file: string
+): Effect.fn.Return<TaskModule, ModuleError> {
   const tasks = new Map<string, TaskReference>()
   for (const value of Object.values(exported)) {
     if (!isTask(value)) continue
@@ -91,7 +101,7 @@ export const load = Effect.fnUntraced(function* (url: string): Effect.fn.Return<
     const other = tasks.get(reference.name)
     if (other !== undefined && other.run !== reference.run) {
       return yield* new ModuleError({
-        file: fileOf(url),
+        file,
         reason: `it exports two different tasks named "${reference.name}"; give each a name of its own`
       })
     }
@@ -101,17 +111,27 @@ export const load = Effect.fnUntraced(function* (url: string): Effect.fn.Return<
 })
 
 /** Imports a module and finds the behaviour of an annotation among its exports. */
-export const loadBehaviour = Effect.fnUntraced(function* (
+export const loadBehaviour = (
   url: string,
   annotation: string
-): Effect.fn.Return<Behaviour.Behaviour, ModuleError> {
-  const exported = yield* importModule(url)
+): Effect.Effect<Behaviour.Behaviour, ModuleError> =>
+  Effect.flatMap(importModule(url), (exported) => behaviourOf(exported, annotation, fileOf(url)))
+
+/** The behaviour of an annotation among a module's exports. */
+export const behaviourOf = (
+  exported: Readonly<Record<string, unknown>>,
+  annotation: string,
+  file: string
+): Effect.Effect<Behaviour.Behaviour, ModuleError> => {
   const found = Object.values(exported)
     .filter(Behaviour.isBehaviour)
     .find((behaviour) => behaviour.annotation.annotation === annotation)
-  if (found !== undefined) return found
-  return yield* new ModuleError({
-    file: fileOf(url),
-    reason: `it exports no behaviour for the annotation "${annotation}"; workers elsewhere find it by that export`
-  })
-})
+  return found !== undefined
+    ? Effect.succeed(found)
+    : Effect.fail(
+        new ModuleError({
+          file,
+          reason: `it exports no behaviour for the annotation "${annotation}"; workers elsewhere find it by that export`
+        })
+      )
+}

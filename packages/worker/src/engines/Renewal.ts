@@ -24,20 +24,28 @@ export const inThreadOfItsOwn = (opening: RenewedRun) =>
     () => Effect.sync(() => ofThisProcess.close(opening.run))
   )
 
+const ENTRY = new URL(
+  import.meta.url.endsWith(".ts") ? "./renewal/entry.ts" : "./renewal/entry.js",
+  import.meta.url
+)
+
 /** A thread that renews leases. It starts with the first worker, and does not keep the process from ending. */
 export class Renewal {
   private readonly runs = new Map<string, { readonly opening: RenewedRun; readonly held: Held }>()
   private readonly settings: RenewalSettings
   private readonly onOver: (run: string) => void
+  private readonly entry: URL
   private thread: Worker | undefined
 
   /**
    * @param parent the process that this one can go on without; see `RenewalSettings`
    * @param onOver told when the store says that a run is over
+   * @param entry what the thread runs: a bundle has it elsewhere
    */
-  constructor(parent: number | undefined, onOver: (run: string) => void) {
+  constructor(parent: number | undefined, onOver: (run: string) => void, entry: URL = ENTRY) {
     this.settings = { parent, deadline: new SharedArrayBuffer(8) }
     this.onOver = onOver
+    this.entry = entry
   }
 
   /** Until when the main thread must have ended a task, in ms since the epoch. */
@@ -74,11 +82,7 @@ export class Renewal {
 
   private start(): void {
     if (this.thread !== undefined) return
-    const entry = new URL(
-      import.meta.url.endsWith(".ts") ? "./renewal/entry.ts" : "./renewal/entry.js",
-      import.meta.url
-    )
-    const thread = new Worker(entry, { name: "weft-leases", workerData: this.settings })
+    const thread = new Worker(this.entry, { name: "weft-leases", workerData: this.settings })
     this.thread = thread
     thread.on("message", ({ run }: FromRenewal) => this.onOver(run))
     thread.on("error", (error) => process.emitWarning(error))

@@ -1,14 +1,14 @@
 /**
  * What runs in each vessel of a pool: gets a run's graph, plan and code once, and runs the workers that the pool sends.
  */
-import { GraphCodec, Plan } from "@weft/core"
-import { Coordination, type ObjectStore, StoreError } from "@weft/storage"
+import { Coordination, type ObjectStore, type StoreError } from "@weft/storage"
 import { Cause, Context, Effect, Fiber } from "effect"
 import { type EngineError, Host } from "../../Engine.ts"
 import type { Invocation } from "../../Invocation.ts"
 import { persistent } from "../../Persistent.ts"
-import { RunContext } from "../../RunContext.ts"
-import * as TaskModule from "../../TaskModule.ts"
+import type { RunContext } from "../../RunContext.ts"
+import { contextOf, imported, unusable } from "../../RunLoading.ts"
+import type * as TaskModule from "../../TaskModule.ts"
 import * as Worker from "../../Worker.ts"
 import * as Fault from "../Fault.ts"
 import type { Leases } from "../Leases.ts"
@@ -93,29 +93,7 @@ export class Runner {
     const coordination = persistent(Context.get(stores, Coordination))
     const document = yield* coordination.load(run)
     if (document === undefined) return undefined
-    const { tasks } = yield* TaskModule.load(document.module)
-    const behaviours = yield* Effect.forEach(document.behaviours, ({ annotation, module }) =>
-      TaskModule.loadBehaviour(module, annotation)
-    )
-    return yield* Effect.try({
-      try: () =>
-        new RunContext({
-          run,
-          graph: GraphCodec.decode(document.graph),
-          plan: Plan.decode(document.plan),
-          tasks,
-          behaviours
-        }),
-      catch: (cause) =>
-        new StoreError({
-          reason: "corrupt",
-          operation: "load",
-          detail:
-            `run ${run} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}. Go on with it by the ` +
-            "version of weft that began it, or begin it again",
-          cause
-        })
-    })
+    return yield* contextOf(run, document, imported)
   })
 
   private invoke(invocation: Invocation, place: number): void {
@@ -181,18 +159,3 @@ export class Runner {
     })
   }
 }
-
-/** What cannot be imported, or read, here fails the run: no other vessel could do better. */
-const unusable = Effect.fnUntraced(function* (
-  { run, work, worker }: Invocation,
-  error: TaskModule.ModuleError | StoreError | EngineError
-) {
-  const coordination = yield* Coordination
-  yield* coordination.fail(run, {
-    instance: work[0]?.instance ?? 0,
-    kind: error._tag === "ModuleError" ? "missing" : "store",
-    worker,
-    attempts: 1,
-    message: error.message
-  })
-})

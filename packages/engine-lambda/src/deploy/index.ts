@@ -1,0 +1,4 @@
+/**
+ * `@weft/engine-lambda/deploy`: bundles a workflow, and makes its functions.
+ */
+export {}

@@ -1,0 +1,4 @@
+/**
+ * `@weft/engine-lambda/handler`: what runs in the functions.
+ */
+export {}

@@ -1,0 +1,4 @@
+/**
+ * `@weft/engine-lambda`: the engine `lambda`.
+ */
+export {}
