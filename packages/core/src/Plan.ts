@@ -9,7 +9,7 @@ import type { Graph } from "./Graph.ts"
 
 /** What is planned for one node; in an `each`, for all its instances. */
 export interface NodePlan {
-  /** Memory of the worker, in MiB. Absent: the plan's. */
+  /** Memory of the worker, in MiB. Absent: the plan's, or what the node's options ask for if that is more. */
   readonly memory?: number
   /** The worker that runs the node. Absent: whoever is free. */
   readonly worker?: string
@@ -29,7 +29,7 @@ export interface Predicted {
 export interface Plan {
   /** The planner's name. */
   readonly planner: string
-  /** Memory of nodes that have none of their own, in MiB. */
+  /** Memory of nodes that have none of their own, in MiB. A node whose options ask for more gets more. */
   readonly memory: number
   readonly nodes: ReadonlyMap<number, NodePlan>
   /** Annotations on the plan as a whole. */
@@ -52,8 +52,22 @@ export class InvalidPlan extends Data.TaggedError("InvalidPlan")<{
 /** AWS Lambda's 1,769 MB is one full core; half of it is a usual middle size. Used where nobody says anything else. */
 export const DEFAULT_MEMORY = 1024
 
-/** The memory of a node's worker, in MiB. */
-export const memoryOf = (plan: Plan, node: number): number => plan.nodes.get(node)?.memory ?? plan.memory
+/**
+ * The memory that a node's worker has at least, in MiB: what the plan says of the node, else the plan's own, or the node's
+ * option `memory` if that is more.
+ */
+export const memoryOf = (plan: Plan, graph: Graph, node: number): number =>
+  plan.nodes.get(node)?.memory ?? Math.max(plan.memory, graph.options(node).memory ?? 0)
+
+/** The memory of each named worker, in MiB: that of the node that needs most. */
+export const workerMemory = (plan: Plan, graph: Graph): ReadonlyMap<string, number> => {
+  const sizes = new Map<string, number>()
+  for (const [node, { worker }] of plan.nodes) {
+    if (worker === undefined) continue
+    sizes.set(worker, Math.max(sizes.get(worker) ?? 0, memoryOf(plan, graph, node)))
+  }
+  return sizes
+}
 
 /** The worker that a node is assigned to, if any. */
 export const workerOf = (plan: Plan, node: number): string | undefined => plan.nodes.get(node)?.worker
@@ -71,8 +85,8 @@ const NOTHING: Readonly<Record<string, unknown>> = {}
  * Checks a plan against its graph, all problems at once.
  *
  * @param known the annotations whose values can be checked
- * @throws {InvalidPlan} for an unknown node, a worker with two memory sizes, memory below what a node's options ask
- *   for, or an annotation's value that its schema refuses
+ * @throws {InvalidPlan} for an unknown node, a worker that was given two memory sizes, less memory for a node than its
+ *   options ask for, or an annotation's value that its schema refuses
  */
 export const check = (plan: Plan, graph: Graph, known: ReadonlyArray<Annotation.AnyAnnotation>): void => {
   const problems: Array<string> = []
@@ -110,25 +124,24 @@ export const check = (plan: Plan, graph: Graph, known: ReadonlyArray<Annotation.
       continue
     }
     const label = graph.label(node)
-    if (own.memory !== undefined) memory(own.memory, label)
+    if (own.memory !== undefined) {
+      memory(own.memory, label)
+      const least = graph.options(node).memory
+      if (least !== undefined && own.memory < least) {
+        problems.push(`${label} gets ${own.memory} MiB of memory, and its options ask for ${least}`)
+      }
+    }
     if (own.annotations !== undefined) readable(own.annotations, label, "node")
     if (own.worker === undefined) continue
     if (own.worker === "")
       problems.push(`${label} has the empty string as its worker; leave it out for a flexible worker`)
-    const size = memoryOf(plan, node)
+    // What options ask for beyond that the worker has, too.
+    const size = own.memory ?? plan.memory
     const other = sizes.get(own.worker)
     if (other === undefined) sizes.set(own.worker, { memory: size, node })
     else if (other.memory !== size) {
       problems.push(
         `worker "${own.worker}" has two memory sizes: ${other.memory} MiB for ${graph.label(other.node)} and ${size} MiB for ${label}`
-      )
-    }
-  }
-  for (let node = 0; node < graph.size; node++) {
-    const least = graph.options(node).memory
-    if (least !== undefined && memoryOf(plan, node) < least) {
-      problems.push(
-        `${graph.label(node)} gets ${memoryOf(plan, node)} MiB of memory, and its options ask for ${least}`
       )
     }
   }

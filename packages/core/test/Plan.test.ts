@@ -94,8 +94,8 @@ describe("check", () => {
       "hungry#0 gets 1024 MiB of memory, and its options ask for 2048"
     ],
     [
-      "less memory than a call asks for, also where the plan says nothing of the node",
-      { ...planOf({ 0: { memory: 2048 } }), memory: 256 },
+      "less memory than a call asks for",
+      planOf({ 2: { memory: 256 } }),
       "hungry#2 gets 256 MiB of memory, and its options ask for 512"
     ],
     [
@@ -138,9 +138,28 @@ describe("what is planned for a node", () => {
   })
 
   it("is its own memory, or the plan's", () => {
-    expect(Plan.memoryOf(plan, TUNED!)).toBe(1024)
-    expect(Plan.memoryOf(plan, BLUR!)).toBe(2048)
-    expect(Plan.memoryOf(plan, INNER!)).toBe(2048)
+    expect(Plan.memoryOf(plan, graph, TUNED!)).toBe(1024)
+    expect(Plan.memoryOf(plan, graph, BLUR!)).toBe(2048)
+    expect(Plan.memoryOf(plan, graph, INNER!)).toBe(2048)
+  })
+
+  it("is what its options ask for, where the plan does not say and has less", () => {
+    const small = { ...planOf({}), memory: 256 }
+    expect(Array.from({ length: graph.size }, (_, node) => Plan.memoryOf(small, graph, node))).toContain(512)
+    expect(Plan.memoryOf(small, graph, TUNED!)).toBe(512)
+    expect(Plan.memoryOf(small, graph, BLUR!)).toBe(256)
+  })
+
+  it("is for a named worker that of the node that needs most", () => {
+    const named = {
+      ...planOf({ [TUNED!]: { worker: "w" }, [BLUR!]: { worker: "w" }, [INNER!]: { worker: "v" } }),
+      memory: 256
+    }
+    expect(problems(named)).toEqual([])
+    expect([...Plan.workerMemory(named, graph)].toSorted()).toEqual([
+      ["v", 256],
+      ["w", 512]
+    ])
   })
 
   it("is a worker, or nobody in particular", () => {

@@ -9,7 +9,10 @@ import { type Graph, Plan, planner } from "@weft/core"
 
 /** Options of the simple planner. */
 export interface SimpleOptions {
-  /** Memory of every worker, in MiB. Default 1,024, or the most that a task's `memory` option asks for, if more. */
+  /**
+   * Memory of every worker, in MiB; tasks whose `memory` option asks for more get that. Default 1,024, or the most that
+   * a task asks for, if more.
+   */
   readonly memory?: number
 }
 

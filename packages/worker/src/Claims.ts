@@ -3,7 +3,8 @@
  *
  * A node all of whose parents this worker runs becomes ready here, so the worker just goes on with it, and tells
  * coordination later: chains and the lower levels of reductions cost no round trip. A flexible worker claims at most
- * one child of each node, so that a fan-out is still shared with others; a named one claims whatever is planned for it.
+ * one child of each node, so that a fan-out is still shared with others, and none that needs more memory than it has; a
+ * named one claims whatever is planned for it.
  */
 import { Graph, Instance, type InstanceId, Plan } from "@weft/core"
 import type { RunContext } from "./RunContext.ts"
@@ -12,13 +13,21 @@ export class Claims {
   private readonly context: RunContext
   private readonly worker: string
   private readonly named: boolean
+  private readonly fits: (node: number) => boolean
   /** Claimed instances, and how many parents each still waits for. */
   private readonly waiting = new Map<InstanceId, number>()
 
-  constructor(context: RunContext, worker: string, named: boolean) {
+  /** @param fits whether the worker has the memory for a node */
+  constructor(
+    context: RunContext,
+    worker: string,
+    named: boolean,
+    fits: (node: number) => boolean = () => true
+  ) {
     this.context = context
     this.worker = worker
     this.named = named
+    this.fits = fits
   }
 
   /** Whether the worker will run the instance. */
@@ -59,7 +68,7 @@ export class Claims {
   private mayClaim(child: number, parent: InstanceId, kept: Set<InstanceId>): boolean {
     const planned = Plan.workerOf(this.context.plan, child)
     if (planned !== undefined) return planned === this.worker
-    if (this.named || kept.has(parent)) return false
+    if (this.named || kept.has(parent) || !this.fits(child)) return false
     kept.add(parent)
     return true
   }

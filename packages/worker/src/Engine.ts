@@ -5,6 +5,7 @@ import type { Behaviour, Graph, InstanceId, Plan, TaskReference } from "@weft/co
 import type { Coordination, ObjectStore, StoresReference } from "@weft/storage"
 import { Context, Data, Effect, Option, type Scope } from "effect"
 import type { Invocation } from "./Invocation.ts"
+import type { Sizes } from "./Sizes.ts"
 
 /** An engine that cannot start workers. */
 export class EngineError extends Data.TaggedError("EngineError")<{
@@ -49,7 +50,12 @@ export interface Invoker {
   readonly payloadBytes: number
   /** Work that takes less than this, in ms, is not worth an invocation of its own. */
   readonly worthMs: number
-  /** Memory of the worker that hands off, in MiB; absent where workers have no sizes. */
+  /** What the run's nodes need; absent where workers have no sizes: then invocations say nothing of memory. */
+  readonly sizes?: Sizes | undefined
+  /**
+   * Memory of the worker that hands off, in MiB: it keeps no node that needs more. Absent for who runs nothing, and where
+   * workers have no sizes.
+   */
   readonly memoryMiB?: number | undefined
   readonly invoke: (invocations: ReadonlyArray<Invocation>) => Effect.Effect<void, EngineError>
   /** Starts what so many workers of a memory size will run in, before they are invoked; absent where that takes no time. */

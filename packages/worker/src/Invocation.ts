@@ -9,6 +9,8 @@ export interface Work {
   readonly instance: InstanceId
   /** 1 at first; one more for each worker that was lost with it. */
   readonly attempt: number
+  /** How many workers have spent their whole time on it, one after the other, and had to leave; absent: none. */
+  readonly limited?: number | undefined
 }
 
 /** A value that an invocation carries, and whether it lies in a store, too. */
@@ -27,6 +29,11 @@ export interface Invocation {
   readonly adopted?: true
   /** Values that the work reads, so that they need not be fetched. */
   readonly values: ReadonlyArray<Carried>
+  /**
+   * Memory that the worker needs, in MiB: that of the node of its work that needs most; for a named worker its own. Absent
+   * where workers have no sizes.
+   */
+  readonly memoryMiB?: number | undefined
   /** Workers that this one invokes before anything else: wide fan-outs are invoked as a tree. */
   readonly spawn: ReadonlyArray<Invocation>
 }

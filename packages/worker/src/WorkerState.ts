@@ -117,7 +117,8 @@ export class WorkerState implements WorkerParts {
     this.host = parts.host
     this.timing = parts.timing
     this.streams = parts.streams
-    this.claims = new Claims(parts.context, parts.invocation.worker, parts.invocation.named)
+    const { named, worker } = parts.invocation
+    this.claims = new Claims(parts.context, worker, named, (node) => this.hasMemoryFor(node))
     for (const carried of parts.invocation.values) this.values.came(...carried)
   }
 
@@ -127,6 +128,12 @@ export class WorkerState implements WorkerParts {
 
   get worker(): string {
     return this.invocation.worker
+  }
+
+  /** Whether the worker has the memory that an instance needs. */
+  hasMemoryFor(instance: InstanceId): boolean {
+    const { memoryMiB, sizes } = this.invoker
+    return sizes === undefined || memoryMiB === undefined || sizes.of(instance) <= memoryMiB
   }
 
   /** Tells the run's clients something. A hint: nobody waits for it, and nothing depends on it. */

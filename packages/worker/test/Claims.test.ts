@@ -32,6 +32,14 @@ describe("a flexible worker", () => {
     expect(claimed(context, claims)).toEqual([1])
   })
 
+  //  0 ── 1 ── 2, which needs more memory than there is
+  it("claims nothing that needs more memory than it has", () => {
+    const context = contextOf(double(double(identity(1))))
+    const claims = new Claims(context, "w", false, (node) => node !== 2)
+    claims.adopt([0])
+    expect(claimed(context, claims)).toEqual([1])
+  })
+
   //    0 ─┐
   //       ├─ 4 ─┐
   //    1 ─┘     │

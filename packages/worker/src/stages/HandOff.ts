@@ -10,10 +10,11 @@ import { Flow, Instance, type InstanceId, Plan } from "@weft/core"
 import type { Coordination, Kept, Ready, Reply, StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import { wrapped } from "../Behaviours.ts"
-import type { EngineError } from "../Engine.ts"
+import type { EngineError, Invoker } from "../Engine.ts"
 import { type Carried, type Invocation, type Work, workOf } from "../Invocation.ts"
 import { toEffect } from "../Prompt.ts"
 import { valueKey } from "../RunContext.ts"
+import type { Sizes } from "../Sizes.ts"
 import type { WorkerState } from "../WorkerState.ts"
 import { store } from "./Publish.ts"
 
@@ -39,7 +40,7 @@ export const handOver = Effect.fnUntraced(function* (
     ;(planned ? own : flexible).push(workOf(ready))
   }
   state.adopt(own)
-  const named = reply.invoke.map((worker) => namedInvocation(state.run, worker))
+  const named = reply.invoke.map((worker) => namedInvocation(state.run, worker, state.invoker.sizes))
   if (flexible.length + named.length > 0) yield* share(state, flexible, named)
 })
 
@@ -49,10 +50,12 @@ const share = Effect.fnUntraced(function* (
   work: ReadonlyArray<Work>,
   named: ReadonlyArray<Invocation>
 ): Effect.fn.Return<void, StoreError | EngineError> {
-  const { parallelism, worthMs } = state.invoker
-  const pieces = divide(work, parallelism, worthMs === 0 ? undefined : tooSmall(state, worthMs))
-  const mayKeep = !state.streaming && (pieces.length === 1 || state.peek() === undefined)
-  if (mayKeep) state.adopt(pieces.shift() ?? [])
+  const { invoker } = state
+  const pieces = piecesOf(work, invoker, invoker.worthMs === 0 ? undefined : tooSmall(state, invoker.worthMs))
+  if (!state.streaming && (pieces.length === 1 || state.peek() === undefined)) {
+    const kept = pieces.findIndex((piece) => state.hasMemoryFor(piece[0]!.instance))
+    if (kept >= 0) state.adopt(pieces.splice(kept, 1)[0]!)
+  }
   const invocations: Array<Invocation> = [...named]
   for (const piece of pieces) invocations.push(yield* flexibleInvocation(state, piece))
   if (invocations.length === 0) return
@@ -75,6 +78,24 @@ const tooSmall = (state: WorkerState, worthMs: number) => {
     return true
   }
 }
+
+/**
+ * Divides work into pieces of nodes that need the same memory, those that need most first: so a worker that keeps the
+ * first that it has the memory for wastes least of its own.
+ */
+const piecesOf = (
+  work: ReadonlyArray<Work>,
+  { parallelism, sizes }: Pick<Invoker, "parallelism" | "sizes">,
+  isTooSmall?: (piece: ReadonlyArray<Work>) => boolean
+): Array<ReadonlyArray<Work>> => {
+  if (sizes === undefined) return divide(work, parallelism, isTooSmall)
+  const bySize = [...Map.groupBy(work, ({ instance }) => sizes.of(instance))].sort(([a], [b]) => b - a)
+  return bySize.flatMap(([, same]) => divide(same, parallelism, isTooSmall))
+}
+
+/** The memory that the work needs, as an invocation says it. */
+const memoryFor = (work: ReadonlyArray<Work>, sizes: Sizes | undefined): Pick<Invocation, "memoryMiB"> =>
+  sizes === undefined ? {} : { memoryMiB: sizes.most(work.map(({ instance }) => instance)) }
 
 /**
  * Divides work into pieces: each takes 1/(2 × parallelism) of what is left, or more if that is too small. What was lost
@@ -109,12 +130,13 @@ export const tree = (invocations: ReadonlyArray<Invocation>, fanOut: number): Re
 }
 
 /** Invokes a worker that the plan named; its work waits for it in coordination. */
-const namedInvocation = (run: string, worker: string): Invocation => ({
+const namedInvocation = (run: string, worker: string, sizes: Sizes | undefined): Invocation => ({
   run,
   worker,
   named: true,
   work: [],
   values: [],
+  ...(sizes === undefined ? {} : { memoryMiB: sizes.ofWorker(worker) }),
   spawn: []
 })
 
@@ -154,6 +176,7 @@ const flexibleInvocation = Effect.fnUntraced(function* (
     named: false,
     work,
     values: [...carried.values()],
+    ...memoryFor(work, state.invoker.sizes),
     spawn: []
   }
 })
@@ -201,17 +224,18 @@ export const withoutRefused = (
 export const invocationsFor = (
   run: string,
   reply: { readonly ready: ReadonlyArray<Ready>; readonly invoke: ReadonlyArray<string> },
-  invoker: { readonly parallelism: number; readonly fanOut: number }
+  invoker: Pick<Invoker, "parallelism" | "fanOut" | "sizes">
 ): ReadonlyArray<Invocation> =>
   tree(
     [
-      ...reply.invoke.map((worker) => namedInvocation(run, worker)),
-      ...divide(reply.ready.map(workOf), invoker.parallelism).map((work) => ({
+      ...reply.invoke.map((worker) => namedInvocation(run, worker, invoker.sizes)),
+      ...piecesOf(reply.ready.map(workOf), invoker).map((work) => ({
         run,
         worker: newWorkerId(),
         named: false,
         work,
         values: [],
+        ...memoryFor(work, invoker.sizes),
         spawn: []
       }))
     ],

@@ -4,10 +4,11 @@ import { join } from "node:path"
 import { each } from "@weft/core"
 import { afterAll, describe, expect, it } from "vitest"
 import type { Invocation, Work } from "../../src/Invocation.ts"
-import { inline, threads } from "../../src/index.ts"
+import { inline, Sizes, threads } from "../../src/index.ts"
 import { divide, invocationsFor, tree } from "../../src/stages/HandOff.ts"
+import { contextOf } from "../context.ts"
 import { Stumbles, stumbles } from "../fixtures/behaviours.ts"
-import { add, double, exitOnce, list, moduleUrl } from "../fixtures/tasks.ts"
+import { add, double, exitOnce, identity, list, moduleUrl } from "../fixtures/tasks.ts"
 import { value } from "../harness.ts"
 
 const pool = threads({ threads: 2, fanOut: 2, idleMs: 1 })
@@ -112,6 +113,24 @@ describe("invocationsFor", () => {
     expect(made[0]).toEqual({ ...invocation("named"), named: true })
     expect(made.slice(1).flatMap(({ work }) => work)).toEqual(fresh(3))
     expect(new Set(made.map(({ worker }) => worker)).size).toBe(made.length)
+  })
+
+  it("divides what needs the same memory among workers of that size", () => {
+    const nodes = [512, 1024, 3072, 512].flatMap((memory) => [1, 2].map(double.with({ memory })))
+    const { graph, plan } = contextOf([...nodes, identity(0)], [[8, "named"]])
+    const sizes = new Sizes(graph, plan)
+    const ready = fresh(8).map((one) => ({ ...one, inputs: [] }))
+    const made = invocationsFor("run", { invoke: ["named"], ready }, { parallelism: 1, fanOut: 9, sizes })
+    expect(made.map(({ memoryMiB, work }) => [memoryMiB, work.map(({ instance }) => instance)])).toEqual([
+      [1024, []],
+      [3072, [4]],
+      [3072, [5]],
+      // Nobody has less than what the plan gives to all.
+      [1024, [0, 1, 2]],
+      [1024, [3, 6]],
+      [1024, [7]]
+    ])
+    expect(sizes.all()).toEqual([1024, 3072])
   })
 })
 

@@ -46,7 +46,10 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null
 
 const isWork = (value: unknown): value is Work =>
-  isObject(value) && isInstance(value.instance) && isNumber(value.attempt)
+  isObject(value) &&
+  isInstance(value.instance) &&
+  isNumber(value.attempt) &&
+  (value.limited === undefined || isNumber(value.limited))
 
 const isCarried = (value: unknown): value is Carried =>
   Array.isArray(value) &&
@@ -56,12 +59,13 @@ const isCarried = (value: unknown): value is Carried =>
 
 const isInvocation = (value: unknown): value is Invocation => {
   if (!isObject(value)) return false
-  const { adopted, named, run, spawn, values, work, worker } = value as Fields<Invocation>
+  const { adopted, memoryMiB, named, run, spawn, values, work, worker } = value as Fields<Invocation>
   return (
     isString(run) &&
     isString(worker) &&
     typeof named === "boolean" &&
     (adopted === undefined || adopted === true) &&
+    (memoryMiB === undefined || isNumber(memoryMiB)) &&
     isListOf(work, isWork) &&
     isListOf(values, isCarried) &&
     isListOf(spawn, isInvocation)

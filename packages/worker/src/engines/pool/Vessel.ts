@@ -24,4 +24,4 @@ export interface VesselListener<From = never> {
 export type Launch<To = never, From = never> = (listener: VesselListener<From>) => Vessel<To>
 
 /** What workers in a vessel are invoked with: known from the beginning. */
-export type VesselSettings = Omit<Invoker, "invoke" | "memoryMiB" | "prewarm">
+export type VesselSettings = Omit<Invoker, "invoke" | "sizes" | "memoryMiB" | "prewarm">
