@@ -1,4 +1,22 @@
 /**
- * `@weft/engine-lambda/handler`: what runs in the functions.
+ * `@weft/engine-lambda/handler`: what runs in the functions. A bundle's entry is generated:
+ *
+ * ```ts
+ * export const handler = await makeHandler({
+ *   workflow: () => import("./workflow.ts"),
+ *   behaviours: [() => import("./behaviours.ts")],
+ *   adapters: { "@weft/storage-redis": () => import("@weft/storage-redis") },
+ *   renewal: new URL("./renewal.mjs", import.meta.url),
+ *   version: "1f0c…"
+ * })
+ * ```
+ *
+ * The entry of the thread that renews leases carries the same adapters:
+ *
+ * ```ts
+ * Stores.carry({ "@weft/storage-redis": () => import("@weft/storage-redis") })
+ * await import("@weft/worker/renewal")
+ * ```
  */
-export {}
+export type { Bundle, Exports } from "./Bundle.ts"
+export { type Handler, type LambdaContext, makeHandler } from "./Handler.ts"
