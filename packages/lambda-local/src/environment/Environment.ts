@@ -4,85 +4,22 @@
  * It is frozen whenever the function has asked for the next invocation and there is none, and serves until it has ended:
  * by `end`, or by itself, after a timeout, an excess of memory or the end of its process.
  */
-import { Data, type Effect } from "effect"
-import type { Limits } from "./Limits.ts"
+import { randomUUID } from "node:crypto"
+import { access, mkdir, rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { Data, Effect, Exit, Scope } from "effect"
+import * as Host from "./Host.ts"
+import { Instance } from "./Instance.ts"
+import type { Done, Request } from "./Invocation.ts"
+import { Output } from "./Output.ts"
+import { installRic } from "./Ric.ts"
+import { RuntimeApi } from "./RuntimeApi.ts"
+import type { EnvironmentSettings } from "./Settings.ts"
+import { makeLogStreamName, variablesOf } from "./Variables.ts"
 
-export interface EnvironmentSettings {
-  readonly functionName: string
-  /** As "$LATEST" or "3". */
-  readonly version: string
-  /** Without version or alias. */
-  readonly arn: string
-  readonly region: string
-  /** File without extension, a dot, and the name of the export, as "index.handler". */
-  readonly handler: string
-  /** The unzipped code, absolute. It is the working directory. */
-  readonly codeFolder: string
-  /** The unzipped layers, absolute: what /opt is on AWS. */
-  readonly layersFolder?: string
-  /** The memory that is a limit, and sets the share of the CPU. */
-  readonly memoryMiB: number
-  /** How long an invocation may take, in ms. */
-  readonly timeoutMs: number
-  /** The user's and the service's variables, as AWS_REGION and credentials. What AWS sets for each environment is added here. */
-  readonly variables: Readonly<Record<string, string>>
-  /** The program between the Runtime API and the handler: ours, or AWS's own. */
-  readonly client: "built-in" | "aws-lambda-ric"
-  /** Where `installRic` has put AWS's client. Default: its cache, into which it is installed if it is not there. */
-  readonly ricFolder?: string
-  /** From `Limits.detect`. */
-  readonly limits: Limits
-  /** Extra time before the process starts, in ms. It counts as initialisation. Default 0. */
-  readonly coldStartMs?: number
-  /** How long the initialisation may take before it is repeated within the first invocation, in ms. Default 10,000, as on AWS. */
-  readonly initLimitMs?: number
-  /** The name of the log stream. Default: made as AWS does. */
-  readonly logStreamName?: string
-  /** Told what the function prints, at once, in pieces that need not be lines. */
-  readonly onOutput?: (text: string) => void
-}
-
-/** One invocation. Its deadline is `timeoutMs` after the moment at which the function can have it. */
-export interface Request {
-  readonly id: string
-  /** JSON, at most 6 MB. */
-  readonly payload: Uint8Array
-  /** The value of _X_AMZN_TRACE_ID. */
-  readonly traceId: string
-  /** With the version or alias that was invoked. */
-  readonly arn: string
-  /** JSON. */
-  readonly clientContext?: string
-  /** JSON. */
-  readonly cognitoIdentity?: string
-}
-
-export type Outcome =
-  | { readonly type: "response"; readonly payload: Uint8Array }
-  | {
-      readonly type: "error"
-      /** JSON: errorType, errorMessage, and trace if the function reported it. */
-      readonly payload: Uint8Array
-      /** `errorType` of the payload. */
-      readonly errorType: string
-      /** Whether the function did not report it itself: it timed out, exited, or its response was too large. */
-      readonly unhandled: boolean
-    }
-
-/** What came of an invocation. */
-export interface Done {
-  readonly outcome: Outcome
-  /** Initialisation that was repeated is part of it. */
-  readonly durationMs: number
-  /** Of the first attempt to initialise, in the first invocation only: it was a cold start. */
-  readonly initMs: number | undefined
-  /** The most that the environment has used so far. */
-  readonly maxMemoryMiB: number
-  /** What was printed since the last invocation, the last 64 KiB of it. */
-  readonly log: string
-  /** Whether it takes another invocation. If not it has ended, or is about to (`ended` tells). */
-  readonly isUsable: boolean
-}
+export type { Done, Outcome, Request } from "./Invocation.ts"
+export type { EnvironmentSettings } from "./Settings.ts"
 
 export interface Environment {
   readonly id: string
@@ -106,5 +43,93 @@ export class EnvironmentError extends Data.TaggedError("EnvironmentError")<{
   }
 }
 
+const RUNTIME = fileURLToPath(new URL("../../runtime", import.meta.url))
+
 /** Starts one, and does not wait for its initialisation: the first invocation does. */
-export declare const start: (settings: EnvironmentSettings) => Effect.Effect<Environment, EnvironmentError>
+export const start = (settings: EnvironmentSettings): Effect.Effect<Environment, EnvironmentError> =>
+  Effect.uninterruptible(
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const instance = yield* open(settings).pipe(
+        Scope.provide(scope),
+        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+      )
+      yield* instance.begin(scope)
+      return instance
+    })
+  )
+
+/** Makes all that an environment has beside its process, to be removed with the scope. */
+const open = Effect.fnUntraced(function* (
+  settings: EnvironmentSettings
+): Effect.fn.Return<Instance, EnvironmentError, Scope.Scope> {
+  const { codeFolder, functionName, limits, memoryMiB } = settings
+  const failed = (reason: string) => (cause: unknown) =>
+    new EnvironmentError({ functionName, reason: `${reason}: ${messageOf(cause)}`, cause })
+  const attempt = <A>(reason: string, run: () => Promise<A>) =>
+    Effect.tryPromise({ try: run, catch: failed(reason) })
+
+  yield* attempt(`its code is not there`, () => access(codeFolder))
+  const entry = yield* attempt("AWS's runtime interface client is not there", () => entryOf(settings))
+  const host = yield* Effect.acquireRelease(attempt("no temporary folder can be made", Host.enter), () =>
+    Effect.promise(Host.leave)
+  )
+  const id = randomUUID()
+  const folder = join(host.folder, id)
+  const temporary = join(folder, "tmp")
+  yield* Effect.acquireRelease(
+    attempt("no temporary folder can be made", () => mkdir(temporary, { recursive: true })),
+    () => Effect.promise(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => {}))
+  )
+  const confinement = yield* Effect.acquireRelease(
+    limits
+      .confine(`lambda-local-${host.name}-${id}`, memoryMiB)
+      .pipe(Effect.mapError(failed("its limits cannot be set"))),
+    (made) => made.close
+  )
+  if (confinement.folders.length > 0) {
+    const list = confinement.folders.map((line) => `${line}\n`).join("")
+    yield* attempt("no temporary folder can be made", () => writeFile(join(folder, "groups"), list))
+  }
+  const api = yield* Effect.acquireRelease(
+    attempt("its Runtime API cannot listen", () => RuntimeApi.listen()),
+    (listening) => Effect.promise(() => listening.close())
+  )
+  const output = new Output(settings.onOutput)
+  const logStreamName = settings.logStreamName ?? makeLogStreamName(settings.version)
+  const variables = variablesOf(settings, {
+    address: api.address,
+    logStreamName,
+    runtime: RUNTIME,
+    temporary
+  })
+  const process = {
+    folder,
+    workingFolder: codeFolder,
+    args: [...flagsOf(memoryMiB), entry],
+    variables,
+    confinement,
+    output
+  }
+  return new Instance({ id, logStreamName, settings, api, confinement, output, process })
+})
+
+const entryOf = async ({ client, ricFolder }: EnvironmentSettings): Promise<string> => {
+  if (client === "built-in") return join(RUNTIME, "loop.mjs")
+  const entry = join(ricFolder ?? (await installRic()), "node_modules/aws-lambda-ric/index.mjs")
+  await access(entry)
+  return entry
+}
+
+/** As AWS starts Node.js: a tenth of the memory for new objects, the rest for old ones. */
+const flagsOf = (memoryMiB: number): ReadonlyArray<string> => {
+  const young = Math.floor(memoryMiB / 10)
+  return [
+    "--expose-gc",
+    "--max-http-header-size=81920",
+    `--max-semi-space-size=${Math.floor(young / 2)}`,
+    `--max-old-space-size=${memoryMiB - young}`
+  ]
+}
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

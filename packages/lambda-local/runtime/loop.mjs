@@ -1,0 +1,115 @@
+/**
+ * The built-in runtime loop: loads the handler, then asks the Runtime API for invocations until its process ends.
+ *
+ * It behaves as AWS's runtime of Node.js 24. Every import here delays every cold start; built-in modules come from
+ * `getBuiltinModule`, because an `import` of node:http would load fetch and WebSocket, too, for their export names (20 ms).
+ */
+import { contextOf } from "./context.mjs"
+import { describeError, loggedError } from "./errors.mjs"
+import { loadHandler } from "./handler.mjs"
+import { patchConsole } from "./log.mjs"
+
+const http = process.getBuiltinModule("node:http")
+
+const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":")
+const API = "/2018-06-01/runtime"
+/** Two sockets: the next invocation is asked for while the last response is on its way. */
+const agent = new http.Agent({ keepAlive: true })
+
+/** Sends a request and gives what was answered: its text and headers. Without a service there is nothing to live for. */
+const request = (method, path, headers, body) =>
+  new Promise((resolve) => {
+    http
+      .request({ host, port, path: API + path, method, headers, agent }, (response) => {
+        let text = ""
+        response
+          .setEncoding("utf8")
+          .on("data", (piece) => {
+            text += piece
+          })
+          .on("end", () => resolve({ text, headers: response.headers }))
+          .on("error", leave)
+      })
+      .on("error", leave)
+      .end(body)
+  })
+
+const leave = () => process.exit(1)
+
+const post = (path, body, headers) =>
+  request(
+    "POST",
+    path,
+    { "content-type": "application/json", "content-length": Buffer.byteLength(body), ...headers },
+    body
+  )
+
+const postError = (path, error) => {
+  const described = describeError(error)
+  return post(path, JSON.stringify(described), {
+    "lambda-runtime-function-error-type": encodeURIComponent(described.errorType)
+  })
+}
+
+const serialize = (value) => {
+  try {
+    return JSON.stringify(value === undefined ? null : value)
+  } catch {
+    throw Object.assign(new Error("Unable to stringify response body"), {
+      name: "Runtime.JSONStringifyError"
+    })
+  }
+}
+
+/** Runs one invocation. Resolves when its response is on the way, not when it has arrived. */
+const serve = async (handler, log, { headers, text }) => {
+  const context = contextOf(headers)
+  const path = `/invocation/${encodeURIComponent(context.awsRequestId)}`
+  log.begin(context.awsRequestId)
+  try {
+    const event = JSON.parse(text)
+    if (handler.isStreaming) {
+      const { stream } = await import("./streaming.mjs")
+      await stream(handler, event, context, { host, port, path: `${API}${path}/response`, agent })
+    } else {
+      const { run } = handler
+      const body = serialize(await run(event, context))
+      void post(`${path}/response`, body)
+    }
+  } catch (error) {
+    console.error("Invoke Error", loggedError(error))
+    void postError(`${path}/error`, error)
+  }
+}
+
+const main = async () => {
+  const log = patchConsole()
+  globalThis.awslambda = {
+    streamifyResponse: (handler, options) => {
+      handler[Symbol.for("aws.lambda.runtime.handler.streaming")] = "response"
+      const mark = Symbol.for("aws.lambda.runtime.handler.streaming.highWaterMark")
+      if (typeof options?.highWaterMark === "number") handler[mark] = options.highWaterMark
+      return handler
+    },
+    HttpResponseStream: {
+      from: (stream, prelude) => {
+        stream.setContentType("application/vnd.awslambda.http-integration-response")
+        stream.write(JSON.stringify(prelude))
+        stream.write(new Uint8Array(8))
+        return stream
+      }
+    }
+  }
+  let handler
+  try {
+    handler = await loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER)
+  } catch (error) {
+    console.error("Init Error", loggedError(error))
+    await postError("/init/error", error)
+    process.exit(1)
+  }
+  while (true) await serve(handler, log, await request("GET", "/invocation/next"))
+}
+
+// Not awaited: a handler that waits for nothing ends the process with code 0, as on AWS.
+void main()

@@ -1,0 +1,211 @@
+/** The life of an environment: initialisation, invocations with frozen time between them, the end. */
+import { availableParallelism } from "node:os"
+import { Deferred, Effect, Exit, Scope, Semaphore } from "effect"
+import { FunctionProcess, type ProcessOptions } from "./FunctionProcess.ts"
+import type { Done, Outcome, Request } from "./Invocation.ts"
+import type { Confinement } from "./Limits.ts"
+import { exited, outOfMemory, type Exit as ProcessExit, timedOut, timedOutLine } from "./Outcome.ts"
+import type { Output } from "./Output.ts"
+import type { RuntimeApi } from "./RuntimeApi.ts"
+import type { EnvironmentSettings } from "./Settings.ts"
+
+const INIT_LIMIT_MS = 10_000
+
+/**
+ * How many processes may start at the same moment. With more, all would be late: those that must wait for a CPU would
+ * use up the time that their functions have to initialise.
+ */
+const starting = Semaphore.makeUnsafe(2 * availableParallelism())
+/** After this a process that has not initialised waits for something else than the CPU, in ms. */
+const STARTED_WITHIN_MS = 250
+
+export interface InstanceParts {
+  readonly id: string
+  readonly logStreamName: string
+  readonly settings: EnvironmentSettings
+  readonly api: RuntimeApi
+  readonly confinement: Confinement
+  readonly output: Output
+  readonly process: ProcessOptions
+}
+
+interface Init {
+  readonly ms: number
+  /** Otherwise it is repeated within the first invocation. */
+  readonly isReady: boolean
+}
+
+export class Instance {
+  readonly id: string
+  readonly logStreamName: string
+  readonly #parts: InstanceParts
+  readonly #init = Deferred.makeUnsafe<Init>()
+  readonly #ended = Deferred.makeUnsafe<string>()
+  #scope: Scope.Closeable | undefined
+  #process: FunctionProcess | undefined
+  #isEnding = false
+  #isBusy = false
+  #isCold = true
+  #peakMiB = 0
+
+  constructor(parts: InstanceParts) {
+    this.id = parts.id
+    this.logStreamName = parts.logStreamName
+    this.#parts = parts
+  }
+
+  get ended(): Effect.Effect<string> {
+    return Deferred.await(this.#ended)
+  }
+
+  /** @param scope closed at the end: it has the environment's parts */
+  begin(scope: Scope.Closeable): Effect.Effect<void> {
+    this.#scope = scope
+    const init = this.#initialise().pipe(
+      Effect.onExit((exit) =>
+        Deferred.succeed(this.#init, Exit.isSuccess(exit) ? exit.value : { ms: 0, isReady: false })
+      )
+    )
+    return Effect.asVoid(Effect.forkIn(init, scope))
+  }
+
+  invoke(request: Request): Effect.Effect<Done> {
+    return Effect.suspend(() => {
+      if (this.#isBusy) return Effect.die(new Error(`Environment ${this.id} serves an invocation already.`))
+      if (this.#isEnding) return Effect.die(new Error(`Environment ${this.id} has ended.`))
+      this.#isBusy = true
+      return this.#serve(request)
+    }).pipe(Effect.onInterrupt(() => this.end("its invocation was interrupted")))
+  }
+
+  end(reason: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.#isEnding) return Effect.asVoid(this.ended)
+      this.#isEnding = true
+      const process = this.#process
+      process?.signal("SIGKILL")
+      return Effect.gen({ self: this }, function* () {
+        if (process !== undefined) yield* process.exited
+        yield* Scope.close(this.#scope!, Exit.void)
+        yield* Deferred.succeed(this.#ended, reason)
+      })
+    }).pipe(Effect.uninterruptible)
+  }
+
+  #initialise = Effect.fnUntraced(function* (this: Instance) {
+    const { coldStartMs = 0, initLimitMs = INIT_LIMIT_MS } = this.#parts.settings
+    yield* Effect.sleep(coldStartMs)
+    const { begun, process } = yield* starting.withPermits(1)(
+      Effect.gen({ self: this }, function* () {
+        const begun = performance.now()
+        const process = this.#launch()
+        yield* Effect.raceFirst(this.#isReady(process), Effect.sleep(STARTED_WITHIN_MS))
+        return { begun, process }
+      })
+    )
+    const left = Math.max(0, initLimitMs - (performance.now() - begun))
+    const isReady = yield* Effect.raceFirst(this.#isReady(process), Effect.as(Effect.sleep(left), false))
+    const ms = coldStartMs + performance.now() - begun
+    this.#parts.confinement.slowDown()
+    if (isReady) {
+      if (!this.#isBusy) process.freeze()
+    } else {
+      process.signal("SIGKILL")
+      yield* process.exited
+    }
+    return { ms, isReady }
+  })
+
+  /** Whether it has asked for an invocation; if not it has ended. */
+  #isReady(process: FunctionProcess): Effect.Effect<boolean> {
+    return Effect.raceFirst(Effect.as(this.#parts.api.asked, true), Effect.as(process.exited, false))
+  }
+
+  #launch(): FunctionProcess {
+    const { api, process: options } = this.#parts
+    api.reset()
+    const process = new FunctionProcess(options)
+    this.#process = process
+    const watch = Effect.flatMap(process.exited, () =>
+      // Whoever serves, or initialises, sees it.
+      Effect.suspend(() =>
+        this.#isBusy || this.#process !== process || !Deferred.isDoneUnsafe(this.#init)
+          ? Effect.void
+          : this.end("its process ended")
+      )
+    )
+    Effect.runFork(watch)
+    return process
+  }
+
+  #serve = Effect.fnUntraced(function* (this: Instance, request: Request) {
+    const { output, settings } = this.#parts
+    const init = yield* Deferred.await(this.#init)
+    const initMs = this.#isCold ? init.ms : undefined
+    const begun = performance.now()
+    const served: { outcome?: Outcome } = {}
+    const isUsable = yield* Effect.raceFirst(
+      this.#run(request, this.#isCold && !init.isReady, Date.now() + settings.timeoutMs, served),
+      Effect.as(Effect.sleep(settings.timeoutMs), false)
+    )
+    this.#isCold = false
+    const durationMs = performance.now() - begun
+    const process = this.#process
+    if (isUsable) process?.freeze()
+    this.#peakMiB = Math.max(this.#peakMiB, process?.peakMiB ?? 0)
+    if (!isUsable) {
+      // Its last words belong to this invocation.
+      process?.signal("SIGKILL")
+      if (process !== undefined) yield* process.exited
+    }
+    // What it printed is here already, but not read.
+    yield* Effect.promise(() => new Promise((resume) => setImmediate(resume)))
+    if (served.outcome === undefined) output.add(timedOutLine(request.id, settings.timeoutMs))
+    const outcome = served.outcome ?? timedOut(request.id, settings.timeoutMs)
+    if (outcome.type === "error" && outcome.errorType === "Runtime.OutOfMemory")
+      this.#peakMiB = settings.memoryMiB
+    this.#isBusy = false
+    const done: Done = {
+      outcome,
+      durationMs,
+      initMs,
+      maxMemoryMiB: Math.min(Math.ceil(this.#peakMiB), settings.memoryMiB),
+      log: output.take(),
+      isUsable: isUsable && !this.#isEnding
+    }
+    if (!isUsable)
+      Effect.runFork(this.end(outcome.type === "error" ? outcome.errorType : "its process ended"))
+    return done
+  })
+
+  /** Tells whether the environment can serve again. What came of the invocation is in `served`, as soon as it is known. */
+  #run = Effect.fnUntraced(function* (
+    this: Instance,
+    request: Request,
+    isRepeated: boolean,
+    deadlineMs: number,
+    served: { outcome?: Outcome }
+  ) {
+    const { api } = this.#parts
+    const process = isRepeated && !this.#isEnding ? this.#launch() : this.#process
+    if (process === undefined) {
+      served.outcome = exited(request.id, { code: null, signal: "SIGKILL" })
+      return false
+    }
+    if (isRepeated && !(yield* this.#isReady(process))) {
+      served.outcome = api.initError ?? this.#outcomeOf(request, yield* process.exited)
+      return false
+    }
+    process.resume()
+    const outcome = api.deliver(request, deadlineMs)
+    served.outcome = yield* Effect.raceFirst(
+      Deferred.await(outcome),
+      Effect.map(process.exited, (exit) => this.#outcomeOf(request, exit))
+    )
+    return yield* this.#isReady(process)
+  })
+
+  #outcomeOf(request: Request, exit: ProcessExit): Outcome {
+    return this.#parts.confinement.isOutOfMemory() ? outOfMemory(request.id) : exited(request.id, exit)
+  }
+}

@@ -1,0 +1,5 @@
+/** AWS's own runtime interface client, built on demand. */
+
+export const installRic = async (): Promise<string> => {
+  throw new Error("not yet")
+}
