@@ -6,6 +6,7 @@
  * has no modules to import, {@link carry carries} adapters with it.
  */
 import { Effect, Layer } from "effect"
+import { carried } from "./Carried.ts"
 import type { Coordination } from "./Coordination.ts"
 import * as CoordinationMemory from "./CoordinationMemory.ts"
 import { History } from "./History.ts"
@@ -45,15 +46,7 @@ export const memory = (): Stores => ({
   reference: undefined
 })
 
-/** Imports a module of an adapter. */
-type Import = () => Promise<unknown>
-
-const carried = new Map<string, Import>()
-
-/** Has references find adapters under these names, in a program that carries them with it instead of importing files. */
-export const carry = (adapters: Readonly<Record<string, Import>>): void => {
-  for (const [name, load] of Object.entries(adapters)) carried.set(name, load)
-}
+export { carry } from "./Carried.ts"
 
 /** Makes the stores that another process referred to. */
 export const load = Effect.fnUntraced(function* ({
