@@ -13,7 +13,7 @@ import * as Host from "./Host.ts"
 import { Instance } from "./Instance.ts"
 import type { Done, Request } from "./Invocation.ts"
 import { Output } from "./Output.ts"
-import { installRic } from "./Ric.ts"
+import { installRic, type RicError } from "./Ric.ts"
 import { RuntimeApi } from "./RuntimeApi.ts"
 import type { EnvironmentSettings } from "./Settings.ts"
 import { makeLogStreamName, variablesOf } from "./Variables.ts"
@@ -70,7 +70,7 @@ const open = Effect.fnUntraced(function* (
     Effect.tryPromise({ try: run, catch: failed(reason) })
 
   yield* attempt(`its code is not there`, () => access(codeFolder))
-  const entry = yield* attempt("AWS's runtime interface client is not there", () => entryOf(settings))
+  const entry = yield* entryOf(settings).pipe(Effect.mapError(failed("its runtime is not there")))
   const host = yield* Effect.acquireRelease(attempt("no temporary folder can be made", Host.enter), () =>
     Effect.promise(Host.leave)
   )
@@ -114,12 +114,11 @@ const open = Effect.fnUntraced(function* (
   return new Instance({ id, logStreamName, settings, api, confinement, output, process })
 })
 
-const entryOf = async ({ client, ricFolder }: EnvironmentSettings): Promise<string> => {
-  if (client === "built-in") return join(RUNTIME, "loop.mjs")
-  const entry = join(ricFolder ?? (await installRic()), "node_modules/aws-lambda-ric/index.mjs")
-  await access(entry)
-  return entry
-}
+/** The program that Node.js runs. */
+const entryOf = ({ client, ricFolder }: EnvironmentSettings): Effect.Effect<string, RicError> =>
+  client === "built-in"
+    ? Effect.succeed(join(RUNTIME, "loop.mjs"))
+    : Effect.map(installRic(ricFolder), (folder) => join(folder, "node_modules/aws-lambda-ric/index.mjs"))
 
 /** As AWS starts Node.js: a tenth of the memory for new objects, the rest for old ones. */
 const flagsOf = (memoryMiB: number): ReadonlyArray<string> => {

@@ -1,7 +1,7 @@
 /** The process in which a function runs: the first of a process group, which is stopped, continued and killed as a whole. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { Deferred, Effect } from "effect"
-import type { Confinement } from "./Limits.ts"
+import type { Confinement } from "./Confinement.ts"
 import type { Exit } from "./Outcome.ts"
 import type { Output } from "./Output.ts"
 

@@ -1,9 +1,9 @@
 /** The life of an environment: initialisation, invocations with frozen time between them, the end. */
 import { availableParallelism } from "node:os"
 import { Deferred, Effect, Exit, Scope, Semaphore } from "effect"
+import type { Confinement } from "./Confinement.ts"
 import { FunctionProcess, type ProcessOptions } from "./FunctionProcess.ts"
 import type { Done, Outcome, Request } from "./Invocation.ts"
-import type { Confinement } from "./Limits.ts"
 import { exited, outOfMemory, type Exit as ProcessExit, timedOut, timedOutLine } from "./Outcome.ts"
 import type { Output } from "./Output.ts"
 import type { RuntimeApi } from "./RuntimeApi.ts"

@@ -1,91 +1,90 @@
-/** How memory and CPU of environments are limited on this machine. */
-import { availableParallelism } from "node:os"
-import { Data, Effect } from "effect"
-import { descendantsOf, peakMiB, residentMiB } from "./Memory.ts"
+/** Finds out how this machine allows to limit memory and CPU. */
+import { spawnSync } from "node:child_process"
+import { randomUUID } from "node:crypto"
+import { readFileSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { Effect } from "effect"
+import { version1, version2 } from "./Cgroup.ts"
+import { type Limits, none } from "./Confinement.ts"
 
-export interface Limits {
-  readonly type: "cgroup-v1" | "cgroup-v2" | "none"
-  /** What is limited and how, and what is not, in a sentence for people. */
-  readonly description: string
-  /** Makes what limits one environment, before its process starts. `id` is unique on this machine. */
-  readonly confine: (id: string, memoryMiB: number) => Effect.Effect<Confinement, LimitsError>
+export { type Limits, LimitsError, none } from "./Confinement.ts"
+
+/** Cgroups of version 2, then of version 1, then `none`: the first that works when it is tried. */
+export const detect: Effect.Effect<Limits> = Effect.gen(function* () {
+  const mounts = read("/proc/self/mounts")
+  for (const limits of [...candidates2(mounts, read("/proc/self/cgroup")), ...candidates1(mounts)]) {
+    if (yield* works(limits)) return limits
+  }
+  return none
+})
+
+/** Makes a group, and lets a process join it. */
+const works = (limits: Limits): Effect.Effect<boolean> =>
+  Effect.gen(function* () {
+    const confinement = yield* Effect.acquireRelease(
+      limits.confine(`lambda-local-probe-${randomUUID()}`, 1769),
+      ({ close }) => close
+    )
+    const { status } = spawnSync(
+      "sh",
+      ["-c", 'for f do echo $$ >"$f" || exit 1; done', "sh", ...confinement.joinFiles],
+      { stdio: "ignore" }
+    )
+    return status === 0
+  }).pipe(
+    Effect.scoped,
+    Effect.catch(() => Effect.succeed(false))
+  )
+
+/** The group of this process and those around it, from the inside, as far as their children may have both controllers. */
+const candidates2 = (mounts: string, own: string): ReadonlyArray<Limits> => {
+  const root = mountedAt(mounts, "cgroup2", () => true)
+  const path = /^0::(\/.*)$/m.exec(own)?.[1]
+  if (root === undefined || path === undefined) return []
+  const groups: Array<string> = []
+  for (let group = path; ; group = dirname(group)) {
+    groups.push(join(root, group))
+    if (group === "/") break
+  }
+  return groups.filter(canHaveChildren).map(version2)
 }
 
-/** What limits one environment. */
-export interface Confinement {
-  /** A process that writes its id into each of these files is limited from then on. */
-  readonly joinFiles: ReadonlyArray<string>
-  /** Folders that have to be removed, by `close` or by whoever comes after a crash. */
-  readonly folders: ReadonlyArray<string>
-  /** A process has started. If it uses too much and nothing else kills it, `kill` is called. */
-  readonly watch: (pid: number, kill: () => void) => void
-  /** It has been frozen, or has ended. */
-  readonly unwatch: () => void
-  /** Sets the share of the CPU that its memory gives. Before, it has at least one: initialisation is not slowed down, as on AWS. */
-  readonly slowDown: () => void
-  /** Its processes, as far as they are known beside their process group. */
-  readonly members: () => ReadonlyArray<number>
-  /** The most memory that it has used, as far as that can still be told. */
-  readonly peakMiB: (pid: number) => number
-  /** Whether a process was killed for its memory since `watch`. */
-  readonly isOutOfMemory: () => boolean
-  readonly close: Effect.Effect<void>
-}
-
-export class LimitsError extends Data.TaggedError("LimitsError")<{
-  readonly folder: string
-  readonly cause: unknown
-}> {
-  override get message(): string {
-    return `The limits of an environment could not be set in ${this.folder}: ${String(this.cause)}`
+const canHaveChildren = (group: string): boolean => {
+  const has = (file: string) => {
+    const controllers = read(join(group, file)).trim().split(" ")
+    return controllers.includes("cpu") && controllers.includes("memory")
+  }
+  if (!has("cgroup.controllers")) return false
+  if (has("cgroup.subtree_control")) return true
+  try {
+    // Not allowed where the group has processes itself.
+    writeFileSync(join(group, "cgroup.subtree_control"), "+cpu +memory")
+    return true
+  } catch {
+    return false
   }
 }
 
-/** AWS gives one vCPU for this much. */
-const MIB_PER_CPU = 1769
-
-/** How much of CPUs goes with an amount of memory: 0.07 with 128 MiB, 1 with 1,769 MiB, never more than there are. */
-export const cpusOf = (memoryMiB: number, available: number = availableParallelism()): number =>
-  Math.min(memoryMiB / MIB_PER_CPU, available)
-
-/** How often memory is looked at where no group does it, in ms. */
-const POLLED_MS = 50
-
-/** No cgroups: memory is polled, the CPU is not limited. */
-export const none: Limits = {
-  type: "none",
-  description:
-    "No cgroups can be made here: the memory of a function's processes is read every 50 ms and an excess ends them " +
-    "(on Linux; elsewhere only the heap of Node.js is limited); the CPU is not limited.",
-  confine: (_id, memoryMiB) =>
-    Effect.sync(() => {
-      let timer: NodeJS.Timeout | undefined
-      let peak = 0
-      let isOutOfMemory = false
-      const unwatch = () => clearInterval(timer)
-      return {
-        joinFiles: [],
-        folders: [],
-        watch: (pid, kill) => {
-          unwatch()
-          timer = setInterval(() => {
-            const used = residentMiB([pid, ...descendantsOf(pid)])
-            peak = Math.max(peak, used)
-            if (used <= memoryMiB) return
-            isOutOfMemory = true
-            unwatch()
-            kill()
-          }, POLLED_MS)
-        },
-        unwatch,
-        slowDown: () => {},
-        members: () => [],
-        peakMiB: (pid) => (peak = Math.max(peak, peakMiB([pid, ...descendantsOf(pid)]))),
-        isOutOfMemory: () => isOutOfMemory,
-        close: Effect.sync(unwatch)
-      }
-    })
+const candidates1 = (mounts: string): ReadonlyArray<Limits> => {
+  const of = (controller: string) => mountedAt(mounts, "cgroup", (options) => options.includes(controller))
+  const [cpu, memory] = [of("cpu"), of("memory")]
+  return cpu === undefined || memory === undefined ? [] : [version1(cpu, memory)]
 }
 
-/** Finds out what this machine allows. */
-export const detect: Effect.Effect<Limits> = Effect.succeed(none)
+const mountedAt = (
+  mounts: string,
+  type: string,
+  isIt: (options: ReadonlyArray<string>) => boolean
+): string | undefined =>
+  mounts
+    .split("\n")
+    .map((line) => line.split(" "))
+    .find((fields) => fields[2] === type && isIt(fields[3]?.split(",") ?? []))?.[1]
+
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, "latin1")
+  } catch {
+    return ""
+  }
+}

@@ -1,5 +1,5 @@
 /** What an environment is made with. */
-import type { Limits } from "./Limits.ts"
+import type { Limits } from "./Confinement.ts"
 
 export interface EnvironmentSettings {
   readonly functionName: string
