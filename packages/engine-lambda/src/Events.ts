@@ -9,7 +9,7 @@
 import { Schema } from "effect"
 
 /** Of this format, and of no other. */
-const VERSION = 1
+export const VERSION = 1
 
 const Count = Schema.Finite.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0)))
 

@@ -1,21 +1,32 @@
 /**
- * The engine `lambda`: workers are invocations of AWS Lambda functions, one function for each memory size.
+ * The engine `lambda`: workers are invocations of AWS Lambda functions, one function for each memory size. Nothing of ours
+ * runs in between: the client invokes the first workers, workers invoke others, and all meet in the stores.
  */
 import type { LambdaClientConfig } from "@aws-sdk/client-lambda"
-import { type Engine, EngineError } from "@weft/worker"
-import { Effect } from "effect"
+import { GraphCodec, Plan } from "@weft/core"
+import { Coordination, ObjectStore, type RunDocument } from "@weft/storage"
+import { type Engine, EngineError, type OpenRun, persistent, persistentObjects, Sizes } from "@weft/worker"
+import { Effect, type Scope } from "effect"
+import { EventClient, type FunctionVersion, type Sender } from "./Client.ts"
+import * as Functions from "./Functions.ts"
+import { makeInvoker } from "./Invoking.ts"
+import type { LambdaError } from "./LambdaError.ts"
+import { baseName, isBaseName } from "./Naming.ts"
 
-/** Options of the `lambda` engine. */
+/** Options of the `lambda` engine. What is left out of the first three is found as the AWS SDK finds it. */
 export interface LambdaOptions {
-  /** Default: as the AWS SDK finds it (`AWS_REGION`, the profile). */
+  /** Default: `AWS_REGION`, or the profile's. */
   readonly region?: string
   /** Where Lambda's API is. Default: AWS's; `AWS_ENDPOINT_URL_LAMBDA`. */
   readonly endpoint?: string
-  /** Default: as the AWS SDK finds them (environment, profile, role). */
+  /** Default: from the environment, the profile, the machine's role. */
   readonly credentials?: LambdaClientConfig["credentials"]
   /** The deployment's base name. Default: `weft-<workflow>`. */
   readonly name?: string
-  /** How many workers may run at once: what a fan-out is divided by. Default 1,000, an account's usual limit. */
+  /**
+   * How many workers may run at once: what a fan-out is divided by. Default 1,000, an account's usual limit. Say less if
+   * yours is lower: what Lambda makes wait is worth less than what nobody invoked.
+   */
   readonly concurrency?: number
   /** How many workers one worker invokes itself before it lets others invoke the rest. Default 16. */
   readonly fanOut?: number
@@ -25,10 +36,104 @@ export interface LambdaOptions {
 
 /** Makes a `lambda` engine. */
 export const lambda = (options: LambdaOptions = {}): Engine => {
-  const { concurrency = 1000 } = options
+  const { concurrency = 1000, name } = options
   return {
     name: "lambda",
     parallelism: concurrency,
-    open: () => Effect.fail(new EngineError({ engine: "lambda", detail: "not yet" }))
+    open: (run) =>
+      open(run, {
+        ...options,
+        resolve: (sizes) => Functions.resolve(options, name ?? baseName(run.graph.columns.name), sizes),
+        sender: Effect.acquireRelease(
+          Effect.sync(() => new EventClient(options)),
+          (client) => Effect.promise(() => client.close())
+        )
+      })
   }
+}
+
+/** What an engine needs of Lambda, beside options. */
+export interface Lambda {
+  readonly resolve: (
+    sizes: ReadonlyArray<number>
+  ) => Effect.Effect<ReadonlyMap<number, FunctionVersion>, LambdaError>
+  readonly sender: Effect.Effect<Sender, never, Scope.Scope>
+}
+
+/** Graph and plan of up to so many bytes travel with every event; larger ones are fetched by each environment. */
+const DOCUMENT_BYTES = 65_536
+/** A node takes at least so many bytes: graphs of more nodes need not be encoded to see that they are too large. */
+const NODE_BYTES = 3
+
+/** Opens a run. */
+export const open = Effect.fnUntraced(function* (
+  run: OpenRun,
+  {
+    concurrency = 1000,
+    fanOut = 16,
+    idleMs = 1000,
+    name,
+    resolve,
+    sender
+  }: Omit<LambdaOptions, "region" | "endpoint" | "credentials"> & Lambda
+) {
+  yield* check(run, name)
+  const coordination = persistent(yield* Coordination)
+  const objects = persistentObjects(yield* ObjectStore)
+  const sizes = new Sizes(run.graph, run.plan)
+  const functions = yield* Effect.mapError(
+    resolve(sizes.all()),
+    (cause) => new EngineError({ engine: "lambda", detail: cause.message, cause })
+  )
+  return makeInvoker({
+    run: run.run,
+    settings: {
+      leaseMs: run.leaseMs,
+      parallelism: concurrency,
+      fanOut,
+      idleMs,
+      functions,
+      document: smallDocument(run)
+    },
+    sizes,
+    sender: yield* sender,
+    coordination,
+    objects,
+    memoryMiB: undefined,
+    // Later than that, others have got the work.
+    patienceMs: () => run.leaseMs
+  })
+})
+
+/** Refuses what cannot work, before anything is asked of Lambda. */
+const check = ({ leaseMs, module, stores }: OpenRun, name: string | undefined) => {
+  const refuse = (detail: string) => Effect.fail(new EngineError({ engine: "lambda", detail }))
+  if (name !== undefined && !isBaseName(name)) {
+    return refuse(
+      `"${name}" cannot be the name of a deployment: letters, digits, - and _, at most 58 of them`
+    )
+  }
+  if (stores === undefined || !Number.isFinite(leaseMs)) {
+    return refuse(
+      'functions have no memory in common, so runs need a store that they get at: pass `store: "redis://…"`'
+    )
+  }
+  return module !== undefined
+    ? Effect.void
+    : refuse(
+        "functions have the tasks of a workflow's module, and it is not known; pass `module: import.meta.url`, or " +
+          "define a workflow with `workflow(import.meta, …)`"
+      )
+}
+
+/** What workers need to join the run, if it is small. */
+const smallDocument = ({ behaviours, graph, module, plan }: OpenRun): RunDocument | undefined => {
+  if (graph.size * NODE_BYTES > DOCUMENT_BYTES) return undefined
+  const document: RunDocument = {
+    graph: GraphCodec.encode(graph).bytes,
+    plan: Plan.encode(plan),
+    module: module ?? "",
+    behaviours: behaviours.map(({ annotation, module }) => ({ module, annotation: annotation.annotation }))
+  }
+  return document.graph.length + document.plan.length <= DOCUMENT_BYTES ? document : undefined
 }

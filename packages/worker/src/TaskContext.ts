@@ -60,11 +60,17 @@ const sink = (stream: "stdout" | "stderr") =>
     }
   })
 
+/** What else becomes of what is captured. */
+export interface CaptureOptions {
+  /** Whether it also goes where it would have gone. Default false. */
+  readonly passOn?: boolean
+}
+
 /**
  * From now on what tasks write to this thread's `process.stdout` and `process.stderr` goes to their output. For threads
  * of their own only: in the main thread these streams also carry what is not of tasks.
  */
-export const captureStreams = (): void => {
+export const captureStreams = ({ passOn = false }: CaptureOptions = {}): void => {
   for (const name of ["stdout", "stderr"] as const) {
     const stream = process[name]
     const original = stream.write.bind(stream)
@@ -72,6 +78,7 @@ export const captureStreams = (): void => {
       const running = storage.getStore()
       if (running === undefined) return original(chunk, ...rest)
       deliver(running, name, typeof chunk === "string" ? chunk : Buffer.from(chunk).toString())
+      if (passOn) return original(chunk, ...rest)
       for (const argument of rest as Array<unknown>) if (typeof argument === "function") argument()
       return true
     }) as typeof stream.write
@@ -87,8 +94,8 @@ let restore: (() => void) | undefined
  *
  * @returns what ends that; the console is restored when the last user has ended
  */
-export const captureConsole = (): (() => void) => {
-  if (users++ === 0) restore = patch()
+export const captureConsole = ({ passOn = false }: CaptureOptions = {}): (() => void) => {
+  if (users++ === 0) restore = patch(passOn)
   let ended = false
   return () => {
     if (ended) return
@@ -97,14 +104,15 @@ export const captureConsole = (): (() => void) => {
   }
 }
 
-const patch = (): (() => void) => {
+const patch = (passOn: boolean): (() => void) => {
   const captured = new Console({ stdout: sink("stdout"), stderr: sink("stderr") })
   const originals = METHODS.map((method) => [method, console[method]] as const)
   for (const [method, original] of originals) {
-    console[method] = (...args: Array<unknown>) =>
-      storage.getStore() === undefined
-        ? Reflect.apply(original, console, args)
-        : Reflect.apply(captured[method], captured, args)
+    console[method] = (...args: Array<unknown>) => {
+      if (storage.getStore() === undefined) return Reflect.apply(original, console, args)
+      Reflect.apply(captured[method], captured, args)
+      if (passOn) storage.run(undefined, () => Reflect.apply(original, console, args))
+    }
   }
   return () => {
     for (const [method, original] of originals) console[method] = original

@@ -5,6 +5,8 @@ export type Exports = Readonly<Record<string, unknown>>
 
 /** The parts of a bundle. Its generated entry makes it; modules are imported when they are needed. */
 export interface Bundle {
+  /** The workflow's file, as errors call it. */
+  readonly source: string
   /** The workflow's module, which exports the tasks. */
   readonly workflow: () => Promise<Exports>
   /** The modules that export behaviours. */

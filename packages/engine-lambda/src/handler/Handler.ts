@@ -1,10 +1,17 @@
 /** The function's handler: what Lambda calls with each event. */
 import { Stores } from "@weft/storage"
+import { captureConsole, captureStreams } from "@weft/worker"
+import { Effect, Schema } from "effect"
+import { EventClient } from "../Client.ts"
+import { Event } from "../Events.ts"
+import { EventError } from "../Payload.ts"
 import type { Bundle } from "./Bundle.ts"
+import { check } from "./Check.ts"
+import { Environment, type EnvironmentSender, type Variables } from "./Environment.ts"
+import { type Fault, work } from "./Work.ts"
 
 /** What Lambda says of an invocation, as far as it is of use here. */
 export interface LambdaContext {
-  readonly awsRequestId: string
   /** How long the invocation may go on, in ms. */
   readonly getRemainingTimeInMillis: () => number
 }
@@ -12,10 +19,89 @@ export interface LambdaContext {
 export type Handler = (event: unknown, context: LambdaContext) => Promise<unknown>
 
 /**
- * Makes the handler of a bundle, and imports the bundle's code: while a function starts, it has a whole core, whatever its
- * size.
+ * Makes the handler of a bundle. Imports the bundle's code and connects to the stores at once: while a function starts it
+ * has a whole core, whatever its size. What goes wrong with that is told when an event needs it.
+ *
+ * @param variables the environment's
+ * @param sender how others are invoked
  */
-export const makeHandler = async (bundle: Bundle): Promise<Handler> => {
+export const makeHandler = async (
+  bundle: Bundle,
+  variables: Variables = process.env,
+  sender: EnvironmentSender = new EventClient()
+): Promise<Handler> => {
   Stores.carry(bundle.adapters)
-  return async () => undefined
+  capture()
+  const environment = new Environment(bundle, variables, sender)
+  Effect.runFork(Effect.ignore(environment.connection.services))
+  await environment.modules.imported()
+  return (event, context) => Effect.runPromise(handle(environment, event, context))
+}
+
+let isCaptured = false
+
+/** What tasks write goes to the client as well as to the function's log. */
+const capture = () => {
+  if (isCaptured) return
+  isCaptured = true
+  captureConsole({ passOn: true })
+  captureStreams({ passOn: true })
+}
+
+const decodeEvent = Schema.decodeUnknownEffect(Event)
+
+const handle = Effect.fnUntraced(function* (
+  environment: Environment,
+  given: unknown,
+  context: LambdaContext
+) {
+  const event = yield* Effect.mapError(decodeEvent(given), (cause) => foreign(given, cause))
+  const { connection } = environment
+  connection.thawed()
+  return yield* Effect.ensuring(
+    answer(environment, event, context),
+    Effect.promise(() => connection.settled())
+  )
+})
+
+const answer = (
+  environment: Environment,
+  event: Event,
+  context: LambdaContext
+): Effect.Effect<unknown, Fault> => {
+  switch (event.weft) {
+    case "work":
+      return work(environment, event, context)
+    case "prewarm":
+      return prewarm(environment, event)
+    case "check":
+      return check(environment)
+  }
+}
+
+/** Has all at hand that the next event may need, and keeps the environment taken for a while. */
+const prewarm = Effect.fnUntraced(function* (
+  { connection, contexts }: Environment,
+  { holdMs, run }: Extract<Event, { readonly weft: "prewarm" }>
+) {
+  const prepared = connection.first((services) =>
+    run === undefined
+      ? Effect.void
+      : Effect.provideContext(Effect.asVoid(contexts.of(run, undefined)), services)
+  )
+  // The worker that comes here later finds the same, and says what is wrong.
+  yield* Effect.all([Effect.ignore(prepared, { log: "Warn" }), Effect.sleep(holdMs)], { concurrency: 2 })
+  return { prewarmed: true }
+})
+
+const foreign = (given: unknown, cause: unknown): EventError => {
+  const { version, weft } = Object(given) as { readonly weft?: unknown; readonly version?: unknown }
+  return new EventError({
+    reason:
+      weft === undefined
+        ? "it is not one of weft's. This function runs workers of a workflow: it is invoked by `weft run`, not by hand"
+        : `it is a "${String(weft)}" of format ${String(version)}, which this version of weft does not know. Deploy anew: ` +
+          "`weft deploy FILE`",
+    cause
+  })
 }

@@ -3,6 +3,7 @@
  *
  * ```ts
  * export const handler = await makeHandler({
+ *   source: "workflow.ts",
  *   workflow: () => import("./workflow.ts"),
  *   behaviours: [() => import("./behaviours.ts")],
  *   adapters: { "@weft/storage-redis": () => import("@weft/storage-redis") },
@@ -14,8 +15,8 @@
  * The entry of the thread that renews leases carries the same adapters:
  *
  * ```ts
- * Stores.carry({ "@weft/storage-redis": () => import("@weft/storage-redis") })
- * await import("@weft/worker/renewal")
+ * import "@weft/worker/renewal"
+ * carry({ "@weft/storage-redis": () => import("@weft/storage-redis") })
  * ```
  */
 export type { Bundle, Exports } from "./Bundle.ts"
