@@ -7,6 +7,8 @@ import { Data } from "effect"
  * - `denied`: these credentials may not do it
  * - `missing`: there is no such function: it is not deployed
  * - `memory`: no function can have that much, or that little
+ * - `role`: the function's role is not there, or Lambda may not assume it
+ * - `quota`: the account may have no more of it
  * - `payload`: an event is larger than Lambda takes
  * - `throttled`: too much is asked at the moment; trying again may help
  * - `unavailable`: Lambda failed; trying again may help
@@ -18,6 +20,8 @@ export type LambdaErrorReason =
   | "denied"
   | "missing"
   | "memory"
+  | "role"
+  | "quota"
   | "payload"
   | "throttled"
   | "unavailable"
