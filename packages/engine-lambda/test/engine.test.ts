@@ -18,7 +18,7 @@ const memoryServices = () =>
     )
   ) as Promise<Context.Context<FakeOptions["services"] extends Context.Context<infer S> ? S : never>>
 
-const fake = async (options: Omit<FakeOptions, "services"> = {}) => {
+export const fake = async (options: Omit<FakeOptions, "services"> = {}) => {
   const services = await memoryServices()
   const lambda = new FakeLambda({ ...options, services })
   const settings: Settings = {
