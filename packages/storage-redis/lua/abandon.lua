@@ -8,10 +8,11 @@
 -- Reply    see reply
 run.load()
 if begun and status == 'running' then
-  run.expire()
+  -- First: a loss that somebody has seen is a whole one, although the lease may have run out, too.
   for i = 3, #ARGV do
-    if run.deadline(ARGV[i]) then run.lose(ARGV[i], ARGV[2]) end
+    if run.deadline(ARGV[i]) then run.lose(ARGV[i], ARGV[2], true) end
   end
+  run.expire()
   run.takeOver(ARGV[1])
 end
 return run.reply()

@@ -28,7 +28,7 @@ call('HSET', run.key('s'), 'workflow', spec[1], 'begunAt', string.format('%.0f',
 call('HSET', run.key('d'), 'graph', ARGV[3], 'plan', ARGV[4], 'module', ARGV[5], 'behaviours', ARGV[6])
 for i = 1, #initial, 2 do
   progress[initial[i]] = false
-  run.makeReady(client, initial[i], initial[i + 1] ~= 0 and initial[i + 1] or '', nil, 1)
+  run.makeReady(client, initial[i], initial[i + 1] ~= 0 and initial[i + 1] or '', nil)
 end
 if open == 0 then run.finish('succeeded') end
 return run.reply()

@@ -15,7 +15,7 @@ local ids, notices, added_, keep, steps, releases = unpack(cjson.decode(ARGV[2])
 
 run.load()
 if begun then
-  run.renew(worker)
+  run.hear(worker)
   run.expire()
 end
 

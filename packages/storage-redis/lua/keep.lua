@@ -7,7 +7,7 @@
 -- Reply    see reply; a run that has ended or is gone drops what it does not keep
 local keep = cjson.decode(ARGV[2])
 run.load()
-if begun then run.renew(ARGV[1]) end
+if begun then run.hear(ARGV[1]) end
 for i = 1, #keep, 3 do
   if status == 'running' then
     if not isEarly and run.get(keep[i]) ~= 'c' then

@@ -7,7 +7,7 @@
 -- Reply    see reply
 run.load()
 if begun then
-  for i = 2, #ARGV do run.renew(ARGV[i]) end
+  for i = 2, #ARGV do run.hear(ARGV[i]) end
   if ARGV[1] ~= '' then
     run.expire()
     run.takeOver(ARGV[1])

@@ -39,7 +39,7 @@ function run.finish(outcome)
   for _, k in ipairs(run.heldKeys()) do call('UNLINK', k) end
   call('UNLINK', run.key('p'), run.key('l'), run.key('w'), run.key('r'))
   touched.p, touched.l, touched.w, touched.r = nil, nil, nil, nil
-  progress, dirty, deadlines, named, idle = {}, {}, {}, {}, {}
+  progress, dirty, deadlines, named, idle, spoken = {}, {}, {}, {}, {}, {}
   lost, plain, special, invoke = {}, {}, {}, {}
   refreshed = nil
 end

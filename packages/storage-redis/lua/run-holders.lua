@@ -22,11 +22,17 @@ function run.renew(worker)
   if run.deadline(worker) then run.setDeadline(worker) end
 end
 
+-- The worker has spoken: renews its lease, and from then on it has begun.
+function run.hear(worker)
+  run.renew(worker)
+  spoken[worker] = true
+end
+
 function run.obtain(worker)
   if not run.deadline(worker) then run.setDeadline(worker) end
 end
 
--- 'a', 'i' and the incarnation, or false.
+-- 'a'; 'i' or 'b' and the incarnation; or false.
 function run.nameState(worker)
   if named[worker] == nil then named[worker] = call('HGET', run.key('w'), worker) end
   return named[worker]
@@ -35,6 +41,11 @@ end
 function run.isAlive(worker)
   local state = run.nameState(worker)
   return state and string.sub(state, 1, 1) == 'i'
+end
+
+-- Whether the worker is known to have come: else an invocation of it may have been lost.
+function run.hasBegun(worker)
+  return run.nameState(worker) and run.nameState(worker) ~= 'a'
 end
 
 function run.setNameState(worker, state)
@@ -117,7 +128,23 @@ function run.heldBy(worker, untoldOnly)
 end
 
 function run.isIdle(worker)
-  return not run.nameState(worker) and call('EXISTS', run.key('held:') .. worker, run.key('inbox:') .. worker) == 0
+  local state = run.nameState(worker)
+  local isNamed = state and string.sub(state, 1, 1) ~= 'b'
+  return not isNamed and call('EXISTS', run.key('held:') .. worker, run.key('inbox:') .. worker) == 0
+end
+
+-- Forgets workers that have nothing to lose; notes of the others who have spoken that they have begun.
+function run.writeWorkers()
+  for worker in pairs(idle) do
+    if run.deadline(worker) and run.isIdle(worker) then
+      call('ZREM', run.key('l'), worker)
+      deadlines[worker] = false
+      if run.nameState(worker) then run.setNameState(worker, false) end
+    end
+  end
+  for worker in pairs(spoken) do
+    if run.deadline(worker) and not run.nameState(worker) then run.setNameState(worker, 'b') end
+  end
 end
 
 -- Has the caller invoke a named worker, which has a whole lease to come.

@@ -5,19 +5,33 @@ local progress, dirty = {}, {}
 -- How instances are held, by its text: many are held alike, and share the table, which is not changed.
 local ways = {}
 
--- A way to be held: h attempt : told : length of planned : planned worker
+-- How many losses with a worker that never began count as one.
+local TENTHS = 10
+
+-- A way to be held: h lost with a worker that had begun . with one that had not : told : length of planned : planned worker
 function run.wayOf(text)
   local way = ways[text]
   if way then return way end
-  local attempt, told, length, at = string.match(text, '^h(%d+):(%d):(%d+):()')
+  local begun, unbegun, told, length, at = string.match(text, '^h(%d+)%.(%d+):(%d):(%d+):()')
+  begun, unbegun = tonumber(begun), tonumber(unbegun)
   local split = at + tonumber(length)
   local worker = string.sub(text, split)
   way = {
-    attempt = tonumber(attempt), told = told == '1', planned = string.sub(text, at, split - 1), worker = worker,
+    begun = begun, unbegun = unbegun, attempt = 1 + begun + math.floor(unbegun / TENTHS),
+    told = told == '1', planned = string.sub(text, at, split - 1), worker = worker,
     text = text, key = (told == '1' and run.key('held:') or run.key('inbox:')) .. worker
   }
   ways[text] = way
   return way
+end
+
+function run.way(begun, unbegun, told, planned, worker)
+  return run.wayOf('h' .. begun .. '.' .. unbegun .. (told and ':1:' or ':0:') .. #planned .. ':' .. planned .. worker)
+end
+
+-- The same, but held by another worker, who knows of it.
+function run.wayTo(worker, held)
+  return run.way(held.begun, held.unbegun, true, held.planned, worker)
 end
 
 local fresh = {}
@@ -27,14 +41,10 @@ function run.freshWay(caller, planned)
   local known = fresh[planned]
   if not known then
     local worker = planned ~= '' and planned or caller
-    known = run.wayOf('h1:' .. (worker == caller and '1:' or '0:') .. #planned .. ':' .. planned .. worker)
+    known = run.way(0, 0, worker == caller, planned, worker)
     fresh[planned] = known
   end
   return known
-end
-
-function run.way(attempt, told, planned, worker)
-  return run.wayOf('h' .. attempt .. ':' .. (told and '1:' or '0:') .. #planned .. ':' .. planned .. worker)
 end
 
 -- Reads the progress of several instances at once.

@@ -17,9 +17,7 @@ function run.write()
     end
     run.writeValues()
     run.writeHeld()
-    for worker in pairs(idle) do
-      if run.deadline(worker) and run.isIdle(worker) then call('ZREM', run.key('l'), worker) end
-    end
+    run.writeWorkers()
     call('HSET', run.key('s'), 'status', status, 'clock', string.format('%.0f', now), 'instances', instances, 'completed',
       completed, 'open', open)
     -- Runs that everybody has left go away. A key that was empty meanwhile needs its expiry again.

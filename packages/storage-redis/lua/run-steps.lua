@@ -4,7 +4,7 @@
 function run.answer(id, held, inputs)
   if not held.told then
     run.remove(id, held)
-    held = run.way(held.attempt, true, held.planned, held.worker)
+    held = run.wayTo(held.worker, held)
     run.add(id, held)
     run.set(id, held)
   end
@@ -15,10 +15,10 @@ function run.answer(id, held, inputs)
 end
 
 -- I3: gives a ready instance to the caller, or to the named worker it was planned for.
-function run.makeReady(caller, id, planned, inputs, attempt)
+function run.makeReady(caller, id, planned, inputs, begun, unbegun)
   local worker = planned ~= '' and planned or caller
   run.obtain(worker)
-  local held = attempt == 1 and run.freshWay(caller, planned) or run.way(attempt, worker == caller, planned, worker)
+  local held = begun and run.way(begun, unbegun, worker == caller, planned, worker) or run.freshWay(caller, planned)
   run.add(id, held)
   run.set(id, held)
   isLost[id] = nil
@@ -49,11 +49,12 @@ function run.advance(caller, id, need, delta, planned, inputs)
   local before = run.get(id)
   if before == 'c' or type(before) == 'table' then return end
   local waits = (before or need) + delta
-  if waits > 0 then run.set(id, waits) else run.makeReady(caller, id, planned, inputs, 1) end
+  if waits > 0 then run.set(id, waits) else run.makeReady(caller, id, planned, inputs) end
 end
 
 -- Forgets a holder. What it held is handed out by takeOver, when it is clear who is lost and what is complete.
-function run.lose(worker, reason)
+-- whole: counts as an attempt, else as a tenth of one
+function run.lose(worker, reason, whole)
   -- First what may be refused, because something else has the key: nothing must be lost for good.
   local held = run.heldBy(worker)
   run.prefetch(held)
@@ -64,25 +65,34 @@ function run.lose(worker, reason)
   call('UNLINK', run.key('held:') .. worker, run.key('inbox:') .. worker)
   for _, id in ipairs(held) do isLost[id] = true end
   run.say('client', cjson.encode({ type = 'lost', worker = worker, instances = #held, reason = reason }))
-  lost[#lost + 1] = { worker = worker, held = held, reason = reason }
+  lost[#lost + 1] = { worker = worker, held = held, reason = reason, whole = whole }
 end
 
 -- I4, I5: everyone who speaks learns whose lease has run out.
 function run.expire()
   if not begun or status ~= 'running' then return end
   for _, worker in ipairs(call('ZRANGEBYSCORE', run.key('l'), '-inf', string.format('%.0f', now))) do
-    run.lose(worker, 'it has not been heard of for longer than its lease')
+    if run.hasBegun(worker) then run.lose(worker, 'it has not been heard of for longer than its lease', true)
+    else run.lose(worker, 'it did not begin within its lease', false) end
   end
 end
 
-function run.giveUp(id, worker, attempts, reason)
-  local message = attempts == 1 and 'its worker was lost: ' .. reason
-    or 'its worker was lost ' .. attempts .. ' times, the last time because ' .. reason
-  local text = cjson.encode({ instance = id, kind = 'lost', worker = worker, attempts = attempts, message = message })
-  run.fail(cjson.encode({ id, worker, attempts, 'lost' }), text)
+local function times(count) return count == 1 and 'once' or count .. ' times' end
+
+function run.giveUp(id, worker, begun, unbegun, reason)
+  local message = 'its worker was '
+  if begun == 0 then message = message .. 'invoked ' .. unbegun .. ' times and never began'
+  elseif unbegun > 0 then
+    message = message .. 'lost ' .. times(begun) .. ', and ' .. times(unbegun)
+      .. ' was invoked and never began; the last time because ' .. reason
+  elseif begun == 1 then message = message .. 'lost: ' .. reason
+  else message = message .. 'lost ' .. times(begun) .. ', the last time because ' .. reason end
+  local count = begun + unbegun
+  local text = cjson.encode({ instance = id, kind = 'lost', worker = worker, attempts = count, message = message })
+  run.fail(cjson.encode({ id, worker, count, 'lost' }), text)
 end
 
--- I5: hands out what was lost in this step, counting one attempt for each.
+-- I5: hands out what was lost in this step, counting the loss of each.
 function run.takeOver(taker)
   if #lost == 0 then return end
   local all = lost
@@ -92,10 +102,12 @@ function run.takeOver(taker)
       if status ~= 'running' then return end
       local held = run.get(id)
       if type(held) == 'table' and isLost[id] then
-        if held.attempt < maxAttempts then
-          run.makeReady(taker, id, held.planned, nil, held.attempt + 1)
+        local begun = held.begun + (one.whole and 1 or 0)
+        local unbegun = held.unbegun + (one.whole and 0 or 1)
+        if begun + math.floor(unbegun / TENTHS) < maxAttempts then
+          run.makeReady(taker, id, held.planned, nil, begun, unbegun)
         else
-          run.giveUp(id, one.worker, held.attempt, one.reason)
+          run.giveUp(id, one.worker, begun, unbegun, one.reason)
         end
       end
     end

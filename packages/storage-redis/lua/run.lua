@@ -7,13 +7,14 @@
 --
 -- KEYS[1]  base, e.g. weft:{run}: all keys of a run begin with it, and are in one hash slot
 --   :s  hash    the run: status, times, counters
---   :p  hash    instance -> "c" complete | a number: waits for so many | "h..." ready and held (see heldOf)
+--   :p  hash    instance -> "c" complete | a number: waits for so many | "h..." ready and held (see wayOf)
 --   :v  hash    instance -> its value's bytes | OBJECT if they are in the object store
 --   :r  hash    instance -> how many readers its value has left, after "o" if it is an object; absent: inline, one
 --   :t  set     the targets
 --   :l  zset    worker -> when its lease runs out, ms: who holds something, is alive or was asked for
 --   :held:worker  set  instances that a worker holds; :inbox:worker those that it has not been told of
---   :w  hash    named worker -> "a" asked for | "i" incarnation
+--   :w  hash    worker -> "a" named, and asked for | "i" incarnation: named, and there | "b" incarnation, if it has said:
+--               has begun; absent: was invoked and has not begun
 --   :f  hash    failures
 --   :d  hash    what workers need to join
 -- :objects, :large and :parts are the object store's; they live as long as the run does.
@@ -25,7 +26,7 @@ local begun, clock = false, 0
 local touched, messages, lost, invoke, refused, dropped = {}, {}, {}, {}, {}, {}
 -- Of what is answered: instances for the first time, with no inputs; others with their attempt and inputs.
 local plain, special = {}, {}
-local isDropped, isAnswered, isAsked, isLost, idle = {}, {}, {}, {}, {}
+local isDropped, isAnswered, isAsked, isLost, idle, spoken = {}, {}, {}, {}, {}, {}
 
 -- Where a value's bytes are in the object store. Encoded values never begin with this byte.
 local OBJECT = '\255object'

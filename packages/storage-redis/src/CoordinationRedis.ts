@@ -163,7 +163,8 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
       load,
       complete,
       keep,
-      adopt: (run, worker, instances) => ask("adopt", run, [worker, JSON.stringify(instances.map(fieldOf))]),
+      adopt: (run, worker, instances, incarnation = "", from = "") =>
+        ask("adopt", run, [worker, JSON.stringify(instances.map(fieldOf)), incarnation, from]),
       renew: (run, workers, taker) => ask("renew", run, [taker ?? "", ...workers]),
       attach: (run, worker, incarnation) =>
         client.ask("attach", async () => {

@@ -9,12 +9,14 @@
  * - **I3** From then until it completes it is held by exactly one worker.
  * - **I4** Time is the store's clock.
  * - **I5** A worker that does not speak for longer than the lease loses what it holds to whoever speaks next (`adopt`
- *   and `keep` apart, whose callers may speak for others); each such loss counts as an attempt, and too many fail the
- *   run.
+ *   and `keep` apart, whose callers may speak for others); each such loss counts as an attempt, or as a tenth of one if
+ *   the worker had not begun, and too many fail the run.
  * - **I6** A failure is recorded in the step that marks the run failed.
  * - **I7** Messages are hints: everything they say can be read from the state.
  * - **I8** The completion of the last target ends the run and removes all but the targets' values.
  * - **I9** A value is kept as long as an instance that reads it is not complete.
+ * - **I10** Of several invocations of one worker at most one begins while its lease lasts; and what a worker that has
+ *   begun holds nobody else adopts, unless it gave it away.
  */
 import type { Failure, Flow, InstanceId } from "@weft/core"
 import { Context, type Effect, type Scope } from "effect"
@@ -53,7 +55,7 @@ export interface RunSpec {
   readonly instances: number
   /** After how many ms of silence a worker is taken for lost; infinite where workers cannot be lost unnoticed. */
   readonly leaseMs: number
-  /** After how many losses of its worker an instance fails the run. */
+  /** After how many losses of its worker an instance fails the run; ten of workers that had not begun count as one. */
   readonly maxAttempts: number
 }
 
@@ -112,7 +114,7 @@ export interface Completion {
 /** An instance that is the caller's to run or to hand off. */
 export interface Ready {
   readonly instance: InstanceId
-  /** 1 at first; one more for each worker that was lost with it. */
+  /** 1 at first; one more for each worker that was lost with it; ten that had not begun count as one. */
   readonly attempt: number
   /** Input values that were at hand. */
   readonly inputs: ReadonlyArray<readonly [InstanceId, Uint8Array]>
@@ -129,7 +131,7 @@ export interface Reply {
   readonly invoke: ReadonlyArray<string>
   /**
    * What changed nothing. Of `complete`: completions that were not the first of their instance, and all that come when
-   * the run has ended. Of `adopt`: instances that are not ready (any more), and need not be run.
+   * the run has ended. Of `adopt`: instances that are not ready (any more), or another worker's, and need not be run.
    */
   readonly refused: ReadonlyArray<InstanceId>
   /**
@@ -233,13 +235,21 @@ export class Coordination extends Context.Service<
       values: ReadonlyArray<Kept>
     ) => Effect.Effect<Reply, StoreError>
     /**
-     * Makes `worker` the holder of instances that another handed to it. What is complete by now is not held. Renews the
-     * worker's lease, and hands over nothing: whoever invokes a worker may adopt in its name.
+     * Makes `worker` the holder of instances that another handed to it. Renews the worker's lease, and hands over
+     * nothing. Refused is what is not ready (any more), and what a third worker holds that has begun and whose lease has
+     * not run out (I10).
+     *
+     * Without `incarnation` it is whoever invokes a worker that adopts in its name: the worker has not begun. With it the
+     * worker begins; if another incarnation of it has, and its lease has not run out, all is refused.
+     *
+     * @param from the worker that hands the instances over: what it holds may be adopted although it has begun
      */
     readonly adopt: (
       run: string,
       worker: string,
-      instances: ReadonlyArray<InstanceId>
+      instances: ReadonlyArray<InstanceId>,
+      incarnation?: string,
+      from?: string
     ) => Effect.Effect<Reply, StoreError>
     /**
      * Renews the leases of workers, and takes over for `taker` what others lost: the client's way of waiting. With no

@@ -77,7 +77,8 @@ export const layer: Layer.Layer<Coordination> = Layer.effect(
           (state) => state.complete(worker, completions)
         ),
       keep: (run, worker, values) => ask(run, (state) => state.keep(worker, values), [], values),
-      adopt: (run, worker, instances) => ask(run, (state) => state.adopt(worker, instances), instances),
+      adopt: (run, worker, instances, incarnation, from) =>
+        ask(run, (state) => state.adopt(worker, instances, incarnation, from), instances),
       renew: (run, workers, taker) => ask(run, (state) => state.renew(workers, taker)),
       attach: (run, worker, incarnation) => ask(run, (state) => state.attach(worker, incarnation)),
       detach: (run, worker, incarnation) => ask(run, (state) => state.detach(worker, incarnation)),

@@ -15,6 +15,7 @@
 import { layer } from "@effect/vitest"
 import type { Layer } from "effect"
 import type { Coordination } from "./Coordination.ts"
+import { beginning } from "./conformance/Beginning.ts"
 import type {
   CoordinationCapabilities,
   ObjectStoreCapabilities,
@@ -51,6 +52,7 @@ export const coordination = <E>(
     const kit = new Kit(it, capabilities)
     completing(kit)
     leases(kit)
+    beginning(kit)
     named(kit)
     values(kit)
     ending(kit)

@@ -71,7 +71,7 @@ describe("CoordinationMemory", () => {
       assert.deepStrictEqual((yield* coordination.renew("r", [], "w1")).ready, [])
       yield* TestClock.adjust(1)
       const reply = yield* coordination.attach("r", "n", "b")
-      assert.deepStrictEqual(reply?.ready, [{ instance: 0, attempt: 2, inputs: [] }])
+      assert.deepStrictEqual(reply?.ready, [{ instance: 0, attempt: 1, inputs: [] }])
     }).pipe(Effect.provide(CoordinationMemory.layer))
   )
 

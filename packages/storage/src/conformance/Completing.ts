@@ -129,7 +129,7 @@ const accepting = (kit: Kit) => {
       const completion = leadsTo(0, 1, 2, 3)
       yield* run.complete("w1", completion)
       yield* run.complete("w1", done(1))
-      yield* run.adopt("w2", 2)
+      yield* run.adoptAs({ worker: "w2", from: "w1" }, 2)
       assertReply(yield* run.complete("w1", completion), { ready: [3], refused: [0] })
     })
   )

@@ -114,8 +114,24 @@ export class TestRun {
   keep(worker: string, ...values: ReadonlyArray<Kept>) {
     return this.coordination.keep(this.id, worker, values)
   }
+  /** Somebody makes a worker the holder in its name. */
   adopt(worker: string, ...instances: ReadonlyArray<InstanceId>) {
     return this.coordination.adopt(this.id, worker, instances)
+  }
+  /** A worker begins, or takes what another hands to it. */
+  adoptAs(
+    {
+      from,
+      incarnation,
+      worker
+    }: { readonly worker: string; readonly incarnation?: string; readonly from?: string },
+    ...instances: ReadonlyArray<InstanceId>
+  ) {
+    return this.coordination.adopt(this.id, worker, instances, incarnation, from)
+  }
+  /** A worker begins. */
+  start(worker: string, ...instances: ReadonlyArray<InstanceId>) {
+    return this.adoptAs({ worker, incarnation: "a" }, ...instances)
   }
   renew(workers: ReadonlyArray<string>, taker?: string) {
     return this.coordination.renew(this.id, workers, taker)

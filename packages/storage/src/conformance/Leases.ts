@@ -36,7 +36,7 @@ const holding = (kit: Kit) => {
     ({ leaseMs, silence }) =>
       Effect.gen(function* () {
         const run = yield* beginRun({ leaseMs, ready: [{ instance: 0 }, { instance: 1 }] })
-        assertReply(yield* run.adopt("w1", 0), {})
+        assertReply(yield* run.start("w1", 0), {})
         assertReply(yield* run.abandon(["client"], "w2"), { ready: [[1, 2]] })
         yield* silence
         assertReply(yield* run.renew(["w2"], "w3"), { ready: [[0, 2]] })
@@ -142,7 +142,7 @@ const silence = (kit: Kit) => {
       (time) =>
         Effect.gen(function* () {
           const run = yield* beginRun({ leaseMs: time.leaseMs, ready: [{ instance: 0 }, { instance: 1 }] })
-          yield* run.adopt("w1", 0, 1)
+          yield* run.start("w1", 0, 1)
           yield* run.complete("w1", done(0))
           yield* time.silence
           assertReply(yield* speak(run, "w2"), takes ? { ready: [[1, 2]] } : {})
@@ -154,7 +154,7 @@ const silence = (kit: Kit) => {
     kit.timed(`${name} ${renews ? "renews its worker's lease" : "renews no lease of its caller's"}`, (time) =>
       Effect.gen(function* () {
         const run = yield* beginRun({ leaseMs: time.leaseMs })
-        yield* run.adopt("w1", 0)
+        yield* run.start("w1", 0)
         for (let i = 0; i < 2; i++) {
           yield* time.pause
           yield* speak(run, "w1")
@@ -169,7 +169,7 @@ const silence = (kit: Kit) => {
     Effect.gen(function* () {
       const run = yield* beginRun({ leaseMs })
       assertReply(yield* run.attach("n", "a"), {})
-      yield* run.adopt("w1", 0)
+      yield* run.start("w1", 0)
       yield* silence
       assertReply(yield* run.detach("n", "a"), { ready: [[0, 2]] })
       assert.isUndefined(yield* run.attach("n", "b"))
@@ -179,7 +179,7 @@ const silence = (kit: Kit) => {
   kit.timed("nothing is taken over before the lease runs out", ({ leaseMs, pause }) =>
     Effect.gen(function* () {
       const run = yield* beginRun({ leaseMs })
-      yield* run.adopt("w1", 0)
+      yield* run.start("w1", 0)
       yield* pause
       assertReply(yield* run.complete("w2"), {})
       yield* pause
@@ -190,8 +190,8 @@ const silence = (kit: Kit) => {
   kit.timed("renew without a taker renews and takes over nothing", ({ leaseMs, pause, silence }) =>
     Effect.gen(function* () {
       const run = yield* beginRun({ leaseMs, ready: [{ instance: 0 }, { instance: 1 }] })
-      yield* run.adopt("w0", 0)
-      yield* run.adopt("w1", 1)
+      yield* run.start("w0", 0)
+      yield* run.start("w1", 1)
       yield* pause
       yield* pause
       assertReply(yield* run.renew(["w0"]), {})
@@ -200,16 +200,16 @@ const silence = (kit: Kit) => {
       assertReply(yield* run.renew([], "w2"), { ready: [[1, 2]] })
       yield* silence
       assertReply(yield* run.renew(["w0"]), {})
-      assertReply(yield* run.complete("w0", done(0)), { ready: [[1, 3]] })
+      assertReply(yield* run.complete("w0", done(0)), { ready: [[1, 2]] })
     })
   )
 
   kit.timed("renew keeps the leases of the workers that it names, and of no others", ({ leaseMs, pause }) =>
     Effect.gen(function* () {
       const run = yield* beginRun({ leaseMs, ready: [0, 1, 2].map((instance) => ({ instance })) })
-      yield* run.adopt("w0", 0)
-      yield* run.adopt("w1", 1)
-      yield* run.adopt("w2", 2)
+      yield* run.start("w0", 0)
+      yield* run.start("w1", 1)
+      yield* run.start("w2", 2)
       yield* pause
       assertReply(yield* run.renew(["w0", "w2"], "w0"), {})
       yield* pause
@@ -223,20 +223,20 @@ const silence = (kit: Kit) => {
     Effect.gen(function* () {
       const run = yield* beginRun({ leaseMs })
       yield* silence
-      assertReply(yield* run.renew([], "w1"), { ready: [[0, 2]] })
+      assertReply(yield* run.renew([], "w1"), { ready: [0] })
       yield* pause
       assertReply(yield* run.renew([], "w2"), {})
       yield* pause
       assertReply(yield* run.renew([], "w2"), {})
       yield* pause
-      assertReply(yield* run.renew([], "w2"), { ready: [[0, 3]] })
+      assertReply(yield* run.renew([], "w2"), { ready: [0] })
     })
   )
 
   kit.timed("who takes over more has a whole lease for all of it", ({ leaseMs, pause }) =>
     Effect.gen(function* () {
       const run = yield* beginRun({ leaseMs, ready: [{ instance: 0 }, { instance: 1 }] })
-      yield* run.adopt("w1", 1)
+      yield* run.start("w1", 1)
       assertReply(yield* run.abandon(["client"], "client"), { ready: [[0, 2]] })
       yield* pause
       assertReply(yield* run.abandon(["w1"], "client"), { ready: [[1, 2]] })
@@ -246,8 +246,8 @@ const silence = (kit: Kit) => {
       yield* pause
       assertReply(yield* run.renew([], "w2"), {
         ready: [
-          [0, 3],
-          [1, 3]
+          [0, 2],
+          [1, 2]
         ]
       })
     })
@@ -259,9 +259,9 @@ const silence = (kit: Kit) => {
       Effect.gen(function* () {
         const run = yield* beginRun({ leaseMs })
         yield* silence
-        assertReply(yield* run.renew([], "client"), { ready: [[0, 2]] })
+        assertReply(yield* run.renew([], "client"), { ready: [0] })
         yield* silence
-        assertReply(yield* run.renew([], "client"), { ready: [[0, 3]] })
+        assertReply(yield* run.renew([], "client"), { ready: [0] })
       })
   )
 
@@ -269,8 +269,8 @@ const silence = (kit: Kit) => {
     Effect.gen(function* () {
       const run = yield* beginRun({ leaseMs, ready: [{ instance: 0 }, { instance: 1 }] })
       yield* silence
-      assertReply(yield* run.adopt("w1", 0), {})
-      assertReply(yield* run.renew([], "w2"), { ready: [[1, 2]] })
+      assertReply(yield* run.start("w1", 0), {})
+      assertReply(yield* run.renew([], "w2"), { ready: [1] })
     })
   )
 
@@ -284,8 +284,8 @@ const silence = (kit: Kit) => {
         { concurrency: "unbounded" }
       )
       assert.deepStrictEqual(
-        replies.flatMap(({ ready }) => ready.map(({ attempt, instance }) => [instance, attempt])),
-        [[0, 2]]
+        replies.flatMap(({ ready }) => ready.map(({ instance }) => instance)),
+        [0]
       )
     })
   )
@@ -293,7 +293,7 @@ const silence = (kit: Kit) => {
   kit.timed("a completion by a silent worker that nobody noticed is as good as any", ({ leaseMs, silence }) =>
     Effect.gen(function* () {
       const run = yield* beginRun({ leaseMs })
-      yield* run.adopt("w1", 0)
+      yield* run.start("w1", 0)
       yield* silence
       assertReply(yield* run.complete("w1", leadsTo(0, 1)), { ready: [1] })
       assertReply(yield* run.renew([], "w2"), {})
@@ -305,7 +305,7 @@ const silence = (kit: Kit) => {
     ({ leaseMs, silence }) =>
       Effect.gen(function* () {
         const run = yield* beginRun({ leaseMs, ready: [{ instance: 0 }, { instance: 1 }] })
-        yield* run.adopt("w1", 0, 1)
+        yield* run.start("w1", 0, 1)
         yield* silence
         assertReply(yield* run.complete("w2", leadsTo(0, 5)), { ready: [[1, 2], 5] })
       })
@@ -314,7 +314,7 @@ const silence = (kit: Kit) => {
   kit.timed("a lease without end does not run out", ({ silence }) =>
     Effect.gen(function* () {
       const run = yield* beginRun({ leaseMs: Number.POSITIVE_INFINITY })
-      yield* run.adopt("w1", 0)
+      yield* run.start("w1", 0)
       yield* silence
       assertReply(yield* run.renew([], "w2"), {})
       assertReply(yield* run.abandon(["w1"], "w2"), { ready: [[0, 2]] })
@@ -326,10 +326,10 @@ const counting = (kit: Kit) => {
   kit.timed("as many as the run allows fail it, with a failure of kind lost", ({ leaseMs, silence }) =>
     Effect.gen(function* () {
       const run = yield* beginRun({ leaseMs, maxAttempts: 2 })
-      yield* run.adopt("w1", 0)
+      yield* run.start("w1", 0)
       yield* silence
       assertReply(yield* run.renew([], "client"), { ready: [[0, 2]] })
-      yield* run.adopt("w2", 0)
+      yield* run.start("w2", 0)
       yield* silence
       assertReply(yield* run.renew([], "client"), { status: "failed" })
       const { failures, status } = yield* run.state
@@ -357,10 +357,10 @@ const counting = (kit: Kit) => {
       assertReply(yield* run.attach("n", "a"), { ready: [0] })
       assertReply(yield* run.attach("m", "a"), { ready: [1] })
       // Each holds what the plan gave to the other, too.
-      yield* run.adopt("n", 1)
-      yield* run.adopt("m", 0)
+      yield* run.adoptAs({ worker: "n", from: "m" }, 1)
+      yield* run.adoptAs({ worker: "m", from: "n" }, 0)
       yield* silence
-      assertReply(yield* run.renew([], "w1"), { ready: [[2, 2]], invoke: ["m", "n"] })
+      assertReply(yield* run.renew([], "w1"), { ready: [2], invoke: ["m", "n"] })
       assertReply(yield* run.attach("n", "b"), { ready: [[0, 2]] })
       assertReply(yield* run.attach("m", "b"), { ready: [[1, 2]] })
     })
@@ -391,7 +391,7 @@ const counting = (kit: Kit) => {
       assertReply(yield* run.complete("w1", completion), { invoke: ["n"] })
       yield* silence
       assertReply(yield* run.complete("w1", completion), { invoke: ["n"], refused: [0] })
-      assertReply(yield* run.attach("n", "a"), { ready: [[5, 2]] })
+      assertReply(yield* run.attach("n", "a"), { ready: [5] })
     })
   )
 
@@ -414,11 +414,11 @@ const counting = (kit: Kit) => {
   kit.test("a loss too many stops what was lost with it", () =>
     Effect.gen(function* () {
       const run = yield* beginRun({ maxAttempts: 2, ready: [0, 1, 2].map((instance) => ({ instance })) })
-      yield* run.adopt("w1", 1)
+      yield* run.start("w1", 1)
       assertReply(yield* run.abandon(["w1"], "w2"), { ready: [[1, 2]] })
-      yield* run.adopt("w2", 0, 2)
+      yield* run.start("w2", 0, 2)
       assertReply(yield* run.abandon(["w2"], "w3"), { status: "failed" })
-      assertReply(yield* run.adopt("w3", 0, 1, 2), { status: "failed", refused: [0, 1, 2] })
+      assertReply(yield* run.start("w3", 0, 1, 2), { status: "failed", refused: [0, 1, 2] })
       assert.strictEqual((yield* run.state).failures.length, 1)
     })
   )
@@ -431,6 +431,7 @@ const counting = (kit: Kit) => {
         ready: [{ instance: 0 }, { instance: 1, worker: "n" }]
       })
       assertReply(yield* run.attach("n", "a"), { ready: [1] })
+      yield* run.start("w1", 0)
       yield* silence
       assertReply(yield* run.detach("n", "a"), { status: "failed" })
     })

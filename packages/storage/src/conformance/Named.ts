@@ -170,7 +170,8 @@ const work = (kit: Kit) => {
       assertReply(yield* run.adopt("w1", 5), {})
       assertReply(yield* run.attach("n", "a"), {})
       yield* run.complete("w1", forN(1, 6), forN(2, 7))
-      assertReply(yield* run.adopt("w1", 6), {})
+      assertReply(yield* run.adopt("w1", 6), { refused: [6] })
+      assertReply(yield* run.adoptAs({ worker: "w1", from: "n" }, 6), {})
       assertReply(yield* run.complete("n"), { ready: [7] })
     })
   )
@@ -265,16 +266,20 @@ const attaching = (kit: Kit) => {
       })
   )
 
-  kit.timed("a worker that never comes is asked for again, one attempt on", ({ leaseMs, silence }) =>
-    Effect.gen(function* () {
-      const run = yield* beginRun({ leaseMs, ready: [{ instance: 0, worker: "n" }] })
-      assertReply(run.begun, { invoke: ["n"] })
-      yield* silence
-      assertReply(yield* run.renew([], "client"), { invoke: ["n"] })
-      yield* silence
-      assertReply(yield* run.renew([], "client"), { invoke: ["n"] })
-      assertReply(yield* run.attach("n", "a"), { ready: [[0, 3]] })
-    })
+  kit.timed(
+    "a worker that never comes is asked for again, a tenth of an attempt on",
+    ({ leaseMs, silence }) =>
+      Effect.gen(function* () {
+        const run = yield* beginRun({ leaseMs, ready: [{ instance: 0, worker: "n" }] })
+        assertReply(run.begun, { invoke: ["n"] })
+        for (let i = 0; i < 2; i++) {
+          yield* silence
+          assertReply(yield* run.renew([], "client"), { invoke: ["n"] })
+        }
+        assertReply(yield* run.attach("n", "a"), { ready: [0] })
+        yield* silence
+        assertReply(yield* run.attach("n", "b"), { ready: [[0, 2]] })
+      })
   )
 
   kit.timed("a worker that comes late but unmissed has its work as if in time", ({ leaseMs, silence }) =>
@@ -382,7 +387,7 @@ const detaching = (kit: Kit) => {
         assertReply(yield* run.detach("n", "a"), {})
         yield* run.adopt("w1", 1)
         yield* silence
-        assertReply(yield* run.renew(["w1"], "client"), { ready: [[2, 2]] })
+        assertReply(yield* run.renew(["w1"], "client"), { ready: [2] })
       })
   )
 
@@ -412,7 +417,7 @@ const detaching = (kit: Kit) => {
           yield* run.detach("n", "a")
         }
         yield* pause
-        assertReply(yield* run.renew(["client"], "w1"), { ready: [[0, 3]], invoke: ["n"] })
+        assertReply(yield* run.renew(["client"], "w1"), { ready: [[0, 2]], invoke: ["n"] })
       })
   )
 

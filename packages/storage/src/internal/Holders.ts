@@ -3,14 +3,38 @@
  */
 import type { InstanceId } from "@weft/core"
 
+/** How often an instance was lost: whole ones, and ones that count a tenth. */
+export interface Losses {
+  readonly begun: number
+  readonly unbegun: number
+}
+
+export const NO_LOSSES: Losses = { begun: 0, unbegun: 0 }
+
+/** How many losses with a worker that never began count as one. */
+const TENTHS = 10
+
+/** 1 at first; one more for each whole loss, and for ten that count a tenth. */
+export const attemptAfter = ({ begun, unbegun }: Losses): number => 1 + begun + Math.floor(unbegun / TENTHS)
+
+/**
+ * What is known of a worker that holds something, or is named and there or asked for:
+ *
+ * - `invoked`: somebody gave it work; it has not spoken
+ * - `asked`: it is named, and somebody was told to invoke it
+ * - `begun`: it has spoken
+ * - `attached`: it is named, and there: also while it holds nothing
+ */
+export type Phase = "invoked" | "asked" | "begun" | "attached"
+
 /** A ready instance. Those of one holder are linked, in the order in which it came to hold them. */
 export interface Held {
   readonly instance: InstanceId
   holder: Holder
   /** The named worker that it was planned for. */
   readonly planned: string | undefined
-  /** 1 at first; one more for each worker that was lost with it. */
-  readonly attempt: number
+  /** How often it was lost with a worker that had begun, and with one that had not. */
+  readonly losses: Losses
   /** Whether a holder has been told of it: else it is in the holder's inbox. */
   told: boolean
   /** In which step it was last answered: once in an answer is enough. */
@@ -26,10 +50,10 @@ export class Holder {
   deadline: number
   /** For a named worker: what became ready for it meanwhile. What it was told of otherwise is to be passed over. */
   inbox: Array<Held> = []
-  /** For a named worker: which invocation is alive; `undefined` while one was asked for, or none is. */
+  phase: Phase = "invoked"
+  /** Which invocation of the worker has begun, or is attached; `undefined` if it has not said. */
   incarnation: string | undefined = undefined
-  /** For a named worker: whether someone has been told to invoke it, and in which step the last one was. */
-  asked = false
+  /** In which step somebody was last told to invoke it. */
   askedIn = 0
   /** How many instances it holds. */
   count = 0
@@ -39,6 +63,27 @@ export class Holder {
   constructor(worker: string, deadline: number) {
     this.worker = worker
     this.deadline = deadline
+  }
+
+  /** Whether the worker is known to have come: else an invocation of it may have been lost. */
+  get hasBegun(): boolean {
+    return this.phase === "begun" || this.phase === "attached"
+  }
+
+  /** The worker has spoken. Of a named one that is asked for it may be a former invocation. */
+  speaks(): void {
+    if (this.phase === "invoked") this.phase = "begun"
+  }
+
+  enter(phase: Phase, incarnation?: string): void {
+    this.phase = phase
+    this.incarnation = incarnation
+  }
+
+  /** Whether it is another invocation than this that is there. */
+  isOther(incarnation: string, now: number): boolean {
+    const isAnother = this.incarnation !== undefined && this.incarnation !== incarnation
+    return isAnother && this.hasBegun && this.deadline > now
   }
 
   add(held: Held): void {
@@ -109,6 +154,12 @@ export class Holders {
     this.byWorker.set(worker, holder)
   }
 
+  /** The worker has spoken: renews its lease, if it holds anything. */
+  hear(worker: string, now: number): void {
+    this.renew(worker, now)
+    this.byWorker.get(worker)?.speaks()
+  }
+
   /** Those whose lease has run out. They may be deleted meanwhile. */
   *expired(now: number): IterableIterator<Holder> {
     for (const holder of this.byWorker.values()) {
@@ -124,7 +175,8 @@ export class Holders {
 
   /** Forgets a worker that has nothing to lose. */
   deleteIfIdle(holder: Holder): void {
-    if (holder.count === 0 && holder.incarnation === undefined && !holder.asked) this.delete(holder)
+    const isNeeded = holder.count > 0 || holder.phase === "attached" || holder.phase === "asked"
+    if (!isNeeded) this.delete(holder)
   }
 
   clear(): void {

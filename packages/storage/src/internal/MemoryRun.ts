@@ -19,7 +19,7 @@ import {
   type RunState,
   type RunStatus
 } from "../Coordination.ts"
-import { type Held, type Holder, Holders } from "./Holders.ts"
+import { attemptAfter, type Held, type Holder, Holders, type Losses, NO_LOSSES } from "./Holders.ts"
 import { KeptValues } from "./KeptValues.ts"
 
 /** How many completions an instance waits for; who holds it once it is ready; `COMPLETE` from then on. */
@@ -48,7 +48,7 @@ export class MemoryRun {
   private messages: Array<readonly [channel: string, message: Message]> = []
 
   // What the current step has found so far.
-  private lost: Array<{ readonly holder: Holder; readonly reason: string }> = []
+  private lost: Array<{ readonly holder: Holder; readonly reason: string; readonly whole: boolean }> = []
   private ready: Array<Ready> = []
   private invoke: Array<string> = []
   private refused: Array<InstanceId> = []
@@ -71,7 +71,7 @@ export class MemoryRun {
     const { ready } = this.spec
     if (this.begunAt === undefined) {
       this.begunAt = this.now
-      for (const { instance, worker } of ready) this.makeReady(client, instance, worker, undefined, 1)
+      for (const { instance, worker } of ready) this.makeReady(client, instance, worker, undefined, NO_LOSSES)
       if (this.openTargets.size === 0) this.end("succeeded")
     } else for (const { instance, worker } of ready) this.answerAgain(client, instance, worker, undefined)
     return this.reply()
@@ -95,6 +95,7 @@ export class MemoryRun {
     this.takeOver(worker)
     const holder = this.holders.get(worker)
     if (holder !== undefined) {
+      holder.speaks()
       if (holder.inbox.length > 0) this.answerInbox(holder)
       this.holders.deleteIfIdle(holder)
     }
@@ -135,7 +136,7 @@ export class MemoryRun {
     if (before === COMPLETE || typeof before === "object") return
     const waits = (before ?? need) + delta
     if (waits > 0) this.progress.set(instance, waits)
-    else this.makeReady(worker, instance, planned, inputs, 1)
+    else this.makeReady(worker, instance, planned, inputs, NO_LOSSES)
   }
 
   /** I3: gives a ready instance to the caller, or to the named worker it was planned for. */
@@ -144,7 +145,7 @@ export class MemoryRun {
     instance: InstanceId,
     planned: string | undefined,
     inputs: Inputs,
-    attempt: number
+    losses: Losses
   ) {
     const holder = this.holders.obtain(planned ?? caller, this.now)
     const told = holder.worker === caller
@@ -152,7 +153,7 @@ export class MemoryRun {
       instance,
       holder,
       planned,
-      attempt,
+      losses,
       told,
       answeredIn: 0,
       previous: undefined,
@@ -163,15 +164,15 @@ export class MemoryRun {
     if (told) this.answer(held, inputs)
     else {
       holder.inbox.push(held)
-      if (holder.incarnation !== undefined) this.messages.push([holder.worker, { type: "wake" }])
-      else if (!holder.asked) this.ask(holder)
+      if (holder.phase === "attached") this.messages.push([holder.worker, { type: "wake" }])
+      else if (holder.phase !== "asked") this.ask(holder)
     }
   }
 
   /** Has the caller invoke a named worker, which has a whole lease to come. */
   private ask(holder: Holder) {
     if (holder.askedIn === this.step) return
-    holder.asked = true
+    holder.enter("asked")
     holder.askedIn = this.step
     this.holders.renew(holder.worker, this.now)
     this.invoke.push(holder.worker)
@@ -181,8 +182,12 @@ export class MemoryRun {
     held.told = true
     if (held.answeredIn === this.step) return
     held.answeredIn = this.step
-    const { attempt, instance } = held
-    this.ready.push({ instance, attempt, inputs: inputs === undefined ? NONE : this.values.inline(inputs) })
+    const { instance, losses } = held
+    this.ready.push({
+      instance,
+      attempt: attemptAfter(losses),
+      inputs: inputs === undefined ? NONE : this.values.inline(inputs)
+    })
   }
 
   /** For a caller that repeats a call since its answer was lost: what it was given, as far as it still holds it. */
@@ -192,7 +197,7 @@ export class MemoryRun {
     const { holder } = held
     if (holder.worker === caller) this.answer(held, inputs)
     // Not one that was lost in this step; nor one that was taken for lost, and holds again what it made ready itself.
-    else if (holder.asked && this.holders.get(holder.worker) === holder) this.ask(holder)
+    else if (holder.phase === "asked" && this.holders.get(holder.worker) === holder) this.ask(holder)
   }
 
   /** For a named worker: what became ready for it meanwhile. */
@@ -209,7 +214,7 @@ export class MemoryRun {
   }
 
   keep(worker: string, values: ReadonlyArray<Kept>): Reply {
-    this.holders.renew(worker, this.now)
+    this.holders.hear(worker, this.now)
     for (const kept of values) {
       if (this.status === "running") this.values.put(kept)
       else this.values.turnAway(kept)
@@ -217,14 +222,32 @@ export class MemoryRun {
     return this.reply()
   }
 
-  adopt(worker: string, instances: ReadonlyArray<InstanceId>): Reply {
+  adopt(
+    worker: string,
+    instances: ReadonlyArray<InstanceId>,
+    incarnation: string | undefined,
+    from: string | undefined
+  ): Reply {
+    const known = this.holders.get(worker)
+    if (incarnation !== undefined && known?.isOther(incarnation, this.now)) {
+      this.refused.push(...instances)
+      return this.reply()
+    }
     this.holders.renew(worker, this.now)
     for (const instance of instances) {
       const held = this.progress.get(instance)
-      if (typeof held !== "object") this.refused.push(instance)
+      if (typeof held !== "object" || this.isAnothers(held.holder, worker, from)) this.refused.push(instance)
       else this.move(held, this.holders.obtain(worker, this.now))
     }
+    const holder = this.holders.get(worker)
+    if (incarnation !== undefined && (holder?.phase === "invoked" || holder?.phase === "begun"))
+      holder.enter("begun", incarnation)
     return this.reply()
+  }
+
+  /** I10: what a worker that is there holds only itself can give away. */
+  private isAnothers(holder: Holder, worker: string, from: string | undefined): boolean {
+    return holder.worker !== worker && holder.worker !== from && holder.hasBegun && holder.deadline > this.now
   }
 
   private move(held: Held, to: Holder) {
@@ -237,7 +260,7 @@ export class MemoryRun {
   }
 
   renew(workers: ReadonlyArray<string>, taker: string | undefined): Reply {
-    for (const worker of workers) this.holders.renew(worker, this.now)
+    for (const worker of workers) this.holders.hear(worker, this.now)
     if (taker === undefined) return this.reply()
     this.expire()
     this.takeOver(taker)
@@ -247,14 +270,13 @@ export class MemoryRun {
   attach(worker: string, incarnation: string): Reply | undefined {
     if (this.status !== "running") return this.reply()
     const known = this.holders.get(worker)
-    const isOther = known?.incarnation !== undefined && known.incarnation !== incarnation
+    const isOther = known?.phase === "attached" && known.incarnation !== incarnation
     if (isOther && known.deadline > this.now) return undefined
     // Another incarnation that was silent for too long is lost like any worker.
     if (!isOther) this.holders.renew(worker, this.now)
     this.expire()
     const holder = this.holders.obtain(worker, this.now)
-    holder.incarnation = incarnation
-    holder.asked = false
+    holder.enter("attached", incarnation)
     // What an incarnation was given may not have reached it: it gets everything.
     this.answerHeld(holder, () => true)
     this.takeOver(worker)
@@ -263,7 +285,7 @@ export class MemoryRun {
 
   detach(worker: string, incarnation: string): Reply {
     const holder = this.holders.get(worker)
-    if (holder?.incarnation !== incarnation) return this.reply()
+    if (holder?.phase !== "attached" || holder.incarnation !== incarnation) return this.reply()
     this.holders.renew(worker, this.now)
     this.expire()
     this.takeOver(worker)
@@ -271,18 +293,20 @@ export class MemoryRun {
     // What the plan gave it is nobody else's to run. If it does not know of something, the answer was lost.
     this.answerHeld(holder, ({ planned }) => planned === worker)
     if (this.ready.length === 0) {
-      holder.incarnation = undefined
+      // What it has handed off, and nobody has adopted, waits for who was invoked.
+      holder.enter("invoked")
       this.holders.deleteIfIdle(holder)
     }
     return this.reply()
   }
 
   abandon(workers: ReadonlyArray<string>, taker: string, reason: string): Reply {
-    this.expire()
+    // First: a loss that somebody has seen is a whole one, although the lease may have run out, too.
     for (const worker of workers) {
       const holder = this.holders.get(worker)
-      if (holder !== undefined) this.lose(holder, reason)
+      if (holder !== undefined) this.lose(holder, reason, true)
     }
+    this.expire()
     this.takeOver(taker)
     return this.reply()
   }
@@ -334,41 +358,50 @@ export class MemoryRun {
   /** I4, I5: everyone who speaks learns whose lease has run out. */
   private expire() {
     for (const holder of this.holders.expired(this.now)) {
-      this.lose(holder, "it has not been heard of for longer than its lease")
+      const { hasBegun } = holder
+      this.lose(holder, hasBegun ? SILENT : UNBEGUN, hasBegun)
     }
   }
 
   /** Forgets a holder. What it held is handed out by `takeOver`, when it is clear who is lost and what is complete. */
-  private lose(holder: Holder, reason: string) {
+  private lose(holder: Holder, reason: string, whole: boolean) {
     const { count, worker } = holder
     this.holders.delete(holder)
     if (count === 0) return
     this.messages.push([CLIENT, { type: "lost", worker, instances: count, reason }])
-    this.lost.push({ holder, reason })
+    this.lost.push({ holder, reason, whole })
   }
 
-  /** I5: hands out what was lost in this step, counting one attempt for each. */
+  /** I5: hands out what was lost in this step, counting the loss of each. */
   private takeOver(taker: string) {
     if (this.lost.length === 0) return
     const lost = this.lost
     this.lost = []
-    for (const { holder, reason } of lost) {
-      for (const { attempt, instance, planned } of holder.instances()) {
+    for (const { holder, reason, whole } of lost) {
+      for (const { instance, losses, planned } of holder.instances()) {
         if (this.status !== "running") return
-        if (attempt < this.spec.maxAttempts) this.makeReady(taker, instance, planned, undefined, attempt + 1)
-        else this.giveUp(instance, holder.worker, attempt, reason)
+        const more = whole
+          ? { ...losses, begun: losses.begun + 1 }
+          : { ...losses, unbegun: losses.unbegun + 1 }
+        if (attemptAfter(more) <= this.spec.maxAttempts)
+          this.makeReady(taker, instance, planned, undefined, more)
+        else this.giveUp(instance, holder.worker, more, reason)
       }
     }
     // It has a whole lease for what it was given.
     if (this.ready.length > 0) this.holders.renew(taker, this.now)
   }
 
-  private giveUp(instance: InstanceId, worker: string, attempts: number, reason: string) {
+  private giveUp(instance: InstanceId, worker: string, { begun, unbegun }: Losses, reason: string) {
     const message =
-      attempts === 1
-        ? `its worker was lost: ${reason}`
-        : `its worker was lost ${attempts} times, the last time because ${reason}`
-    this.fail({ instance, kind: "lost", worker, attempts, message })
+      begun === 0
+        ? `its worker was invoked ${unbegun} times and never began`
+        : unbegun > 0
+          ? `its worker was lost ${times(begun)}, and ${times(unbegun)} was invoked and never began; the last time because ${reason}`
+          : begun === 1
+            ? `its worker was lost: ${reason}`
+            : `its worker was lost ${times(begun)}, the last time because ${reason}`
+    this.fail({ instance, kind: "lost", worker, attempts: begun + unbegun, message })
   }
 
   /** I8: what is left of a run that has ended is its targets' values and its state. */
@@ -388,8 +421,8 @@ export class MemoryRun {
 
   /** Workers that wait for work are told that there will be none. */
   wakeAll(): void {
-    for (const { incarnation, worker } of this.holders.all()) {
-      if (incarnation !== undefined) this.messages.push([worker, { type: "wake" }])
+    for (const { phase, worker } of this.holders.all()) {
+      if (phase === "attached") this.messages.push([worker, { type: "wake" }])
     }
   }
 
@@ -409,5 +442,11 @@ export class MemoryRun {
     return reply
   }
 }
+
+/** Why workers are taken for lost. */
+const SILENT = "it has not been heard of for longer than its lease"
+const UNBEGUN = "it did not begin within its lease"
+
+const times = (count: number): string => (count === 1 ? "once" : `${count} times`)
 
 const NONE: ReadonlyArray<never> = []

@@ -16,7 +16,10 @@ export class Broken extends Error {
 
 interface Holding {
   readonly holder: string
+  /** 1 at first. */
   readonly attempt: number
+  /** How many losses more there were that count a tenth, from 0 to 9. */
+  readonly tenths: number
   /** Whether the holder has been told. */
   readonly told: boolean
 }
@@ -26,6 +29,17 @@ interface Expected {
   readonly invoke: Set<string>
   readonly refused: Array<InstanceId>
   readonly dropped: Set<InstanceId>
+}
+
+type Losses = Pick<Holding, "attempt" | "tenths">
+/** What was lost, and what that makes of its losses. */
+type Lost = Map<InstanceId, Losses>
+const NO_LOSSES: Losses = { attempt: 1, tenths: 0 }
+
+/** How instances are adopted: by the worker itself or in its name, and who hands them over. */
+export interface Adopting {
+  readonly incarnation?: string | undefined
+  readonly from?: string | undefined
 }
 
 const nothing = (): Expected => ({ ready: new Map(), invoke: new Set(), refused: [], dropped: new Set() })
@@ -47,6 +61,8 @@ export class Oracle {
   private readonly options: OracleOptions
   /** Who has each ready instance. */
   private readonly held = new Map<InstanceId, Holding>()
+  /** Workers that have begun, and which incarnation: "" if they have not said. */
+  private readonly begun = new Map<string, string>()
   /** Named workers that are there, and those that were asked for and are not there yet. */
   private readonly alive = new Map<string, string>()
   private readonly asked = new Set<string>()
@@ -102,6 +118,7 @@ export class Oracle {
     for (const [instance, { attempt, holder, told }] of this.held) {
       if (holder === worker && !told) this.tell(instance, attempt, expected)
     }
+    this.spoke(worker)
     this.forgetIdle()
     this.compare("complete", reply, expected)
   }
@@ -110,19 +127,31 @@ export class Oracle {
     const expected = nothing()
     this.now = reply.now
     this.renewLease(worker)
+    this.spoke(worker)
     if (this.status === "running") this.keepAll(values, expected)
     else this.turnAway(values, expected)
     this.compare("keep", reply, expected)
   }
 
-  adopt(worker: string, instances: ReadonlyArray<InstanceId>, reply: Reply): void {
+  adopt(worker: string, instances: ReadonlyArray<InstanceId>, as: Adopting, reply: Reply): void {
     const expected = nothing()
     this.now = reply.now
+    const { from, incarnation } = as
+    const before = this.alive.get(worker) ?? this.begun.get(worker) ?? ""
+    if (incarnation !== undefined && before !== "" && before !== incarnation && this.lives(worker)) {
+      expected.refused.push(...instances)
+      this.compare("adopt", reply, expected)
+      return
+    }
     this.renewLease(worker)
     for (const instance of instances) {
-      const held = this.held.get(instance)
-      if (held === undefined) expected.refused.push(instance)
-      else this.hold(instance, { ...held, holder: worker, told: true })
+      const holder = this.held.get(instance)?.holder
+      const isFree = holder === worker || holder === from || !(holder !== undefined && this.lives(holder))
+      if (holder === undefined || !isFree) expected.refused.push(instance)
+      else this.hold(instance, { ...this.held.get(instance)!, holder: worker, told: true })
+    }
+    if (incarnation !== undefined && this.since.has(worker) && !this.asked.has(worker)) {
+      this.begun.set(worker, incarnation)
     }
     this.forgetIdle()
     this.compare("adopt", reply, expected)
@@ -131,6 +160,7 @@ export class Oracle {
   renew(workers: ReadonlyArray<string>, taker: string, reply: Reply): void {
     const expected = nothing()
     const lost = this.hear(reply, ...workers)
+    for (const worker of workers) this.spoke(worker)
     this.hand(lost, taker, expected)
     this.compare("renew", reply, expected)
   }
@@ -150,6 +180,7 @@ export class Oracle {
     const expected = nothing()
     const lost = isOther ? this.hear(reply) : this.hear(reply, worker)
     this.alive.set(worker, incarnation)
+    this.begun.delete(worker)
     this.asked.delete(worker)
     this.since.set(worker, this.now)
     for (const [instance, { attempt, holder }] of this.held) {
@@ -177,7 +208,7 @@ export class Oracle {
   abandon(workers: ReadonlyArray<string>, taker: string, reply: Reply): void {
     const expected = nothing()
     const lost = this.hear(reply)
-    for (const worker of workers) this.lose(worker, lost)
+    for (const worker of workers) this.lose(worker, lost, 10)
     this.hand(lost, taker, expected)
     this.compare("abandon", reply, expected)
   }
@@ -247,14 +278,14 @@ export class Oracle {
   }
 
   /** I4, I5: who speaks has a new lease; then those whose lease has run out lose what they hold. */
-  private hear(reply: Reply, ...workers: ReadonlyArray<string>): Map<InstanceId, number> {
+  private hear(reply: Reply, ...workers: ReadonlyArray<string>): Lost {
     if (reply.now < this.now) throw new Broken("I4", `the clock went back from ${this.now} to ${reply.now}`)
     this.now = reply.now
-    const lost = new Map<InstanceId, number>()
+    const lost: Lost = new Map()
     if (this.status !== "running") return lost
     for (const worker of workers) this.renewLease(worker)
     for (const [worker, since] of [...this.since]) {
-      if (since + this.options.leaseMs <= this.now) this.lose(worker, lost)
+      if (since + this.options.leaseMs <= this.now) this.lose(worker, lost, this.hasBegun(worker) ? 10 : 1)
     }
     return lost
   }
@@ -263,32 +294,51 @@ export class Oracle {
     if (this.since.has(worker)) this.since.set(worker, this.now)
   }
 
-  /** A worker is gone; collects the attempts of what it held. */
-  private lose(worker: string, lost: Map<InstanceId, number>) {
+  private hasBegun(worker: string): boolean {
+    return this.alive.has(worker) || this.begun.has(worker)
+  }
+
+  /** Whether a worker has begun, and its lease has not run out. */
+  private lives(worker: string): boolean {
+    const since = this.since.get(worker)
+    return this.hasBegun(worker) && since !== undefined && this.now < since + this.options.leaseMs
+  }
+
+  /** A worker has spoken. Of one that is asked for it may be a former incarnation. */
+  private spoke(worker: string) {
+    if (this.since.has(worker) && !this.asked.has(worker) && !this.hasBegun(worker))
+      this.begun.set(worker, "")
+  }
+
+  /** A worker is gone; collects what it held, and how many tenths of an attempt that was lost. */
+  private lose(worker: string, lost: Lost, tenths: number) {
     if (this.status !== "running") return
     this.since.delete(worker)
+    this.begun.delete(worker)
     this.alive.delete(worker)
     this.asked.delete(worker)
-    for (const [instance, { attempt, holder }] of this.held) {
-      if (holder === worker) lost.set(instance, attempt)
+    for (const [instance, held] of this.held) {
+      if (held.holder !== worker) continue
+      const sum = 10 * held.attempt + held.tenths + tenths
+      lost.set(instance, { attempt: Math.floor(sum / 10), tenths: sum % 10 })
     }
   }
 
   /** I5: what was lost and is incomplete goes to who spoke, or again to whom the plan gave it. */
-  private hand(lost: ReadonlyMap<InstanceId, number>, taker: string, expected: Expected) {
+  private hand(lost: Lost, taker: string, expected: Expected) {
     if (this.status !== "running") return
     const open = [...lost].filter(([instance]) => !this.done.has(instance))
-    for (const [instance, attempt] of open)
-      if (attempt >= this.options.maxAttempts) this.exhausted.add(instance)
+    for (const [instance, { attempt }] of open)
+      if (attempt > this.options.maxAttempts) this.exhausted.add(instance)
     if (this.exhausted.size > 0) {
       this.end("failed")
       expected.ready.clear()
       expected.invoke.clear()
       return
     }
-    for (const [instance, attempt] of open) {
+    for (const [instance, losses] of open) {
       this.held.delete(instance)
-      this.give(instance, attempt + 1, taker, expected)
+      this.give(instance, losses, taker, expected)
     }
     if (open.some(([instance]) => this.held.get(instance)?.holder === taker)) this.since.set(taker, this.now)
   }
@@ -302,16 +352,17 @@ export class Oracle {
     if (this.status !== "running") return
     for (const instance of this.options.unrolled.instances) {
       if (this.done.has(instance) || this.held.has(instance) || later.has(instance)) continue
-      if (this.mayRun(instance, new Set())) this.give(instance, 1, caller, expected)
+      if (this.mayRun(instance, new Set())) this.give(instance, NO_LOSSES, caller, expected)
     }
   }
 
-  private give(instance: InstanceId, attempt: number, caller: string, expected: Expected) {
+  private give(instance: InstanceId, losses: Losses, caller: string, expected: Expected) {
     const holder = this.options.planned(instance) ?? caller
-    this.hold(instance, { holder, attempt, told: false })
-    if (holder === caller) this.tell(instance, attempt, expected)
+    this.hold(instance, { holder, ...losses, told: false })
+    if (holder === caller) this.tell(instance, losses.attempt, expected)
     else if (!this.alive.has(holder) && !this.asked.has(holder)) {
       this.asked.add(holder)
+      this.begun.delete(holder)
       this.since.set(holder, this.now)
       expected.invoke.add(holder)
     }
@@ -344,8 +395,9 @@ export class Oracle {
   private forgetIdle() {
     const holders = new Set([...this.held.values()].map(({ holder }) => holder))
     for (const worker of [...this.since.keys()]) {
-      if (!holders.has(worker) && !this.alive.has(worker) && !this.asked.has(worker))
-        this.since.delete(worker)
+      if (holders.has(worker) || this.alive.has(worker) || this.asked.has(worker)) continue
+      this.since.delete(worker)
+      this.begun.delete(worker)
     }
   }
 
@@ -382,6 +434,7 @@ export class Oracle {
       this.values.delete(instance)
     }
     this.held.clear()
+    this.begun.clear()
     this.alive.clear()
     this.asked.clear()
     this.since.clear()

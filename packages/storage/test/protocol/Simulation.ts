@@ -15,7 +15,7 @@ import {
   type StoreError
 } from "@weft/storage"
 import { Effect, type Scope } from "effect"
-import { Broken, Oracle } from "./Oracle.ts"
+import { type Adopting, Broken, Oracle } from "./Oracle.ts"
 import { type Unrolled, unroll } from "./Unrolled.ts"
 
 export interface SimulationOptions {
@@ -42,6 +42,8 @@ interface Actor {
   readonly incarnation: string | undefined
   /** What it was given; it need not hold it any more. */
   readonly work: Set<InstanceId>
+  /** Of a flexible worker: how it began. */
+  readonly as?: Adopting
 }
 
 type Store = Coordination["Service"]
@@ -169,6 +171,7 @@ class Simulation {
       [2, () => this.abandonOne()],
       [3, () => this.repeat()],
       [2, () => this.keepLater()],
+      [2, () => this.adoptAgain()],
       [1, () => this.begin(true)],
       [1, () => this.stop()]
     ]
@@ -215,25 +218,39 @@ class Simulation {
     const given = flexible.slice(0, 1 + this.choose(3))
     if (given.length === 0) return Effect.void
     for (const instance of given) actor.work.delete(instance)
-    const worker: Actor = { worker: `w${++this.count}`, incarnation: undefined, work: new Set(given) }
+    const as = this.choose(4) === 0 ? {} : { from: actor.worker }
+    const worker: Actor = { worker: `w${++this.count}`, incarnation: undefined, work: new Set(given), as }
     this.invoked.push(worker)
-    return this.choose(2) === 0 ? Effect.void : this.adopt(worker.worker, given)
+    return this.choose(2) === 0 ? Effect.void : Effect.asVoid(this.adopt(worker.worker, given, as))
   }
 
-  /** An invocation arrives, is lost, or arrives twice. */
+  /** An invocation arrives, is lost, or arrives twice: under its name, or as somebody else. */
   private startInvoked(): Step {
     const worker = this.pick(this.invoked)
     if (worker === undefined) return Effect.void
     const fate = this.choose(8)
     if (fate !== 0) this.invoked = this.invoked.filter((one) => one !== worker)
     if (fate === 1) return Effect.void
-    const name = fate === 0 ? `w${++this.count}` : worker.worker
+    const name = fate === 0 && this.choose(2) === 0 ? `w${++this.count}` : worker.worker
     return this.start({ ...worker, worker: name, work: new Set(worker.work) })
   }
 
-  private start(actor: Actor): Step {
-    this.actors.push(actor)
-    return this.adopt(actor.worker, [...actor.work])
+  /** A worker begins. One that does not say so may run what it was refused, too. */
+  private start({ as, ...actor }: Actor): Step {
+    const tells = this.choose(4) > 0
+    const begun = { ...actor, as: tells ? { ...as, incarnation: `i${++this.count}` } : { ...as } }
+    this.actors.push(begun)
+    return Effect.map(this.adopt(actor.worker, [...actor.work], begun.as), ({ refused }) => {
+      if (tells) for (const instance of refused) actor.work.delete(instance)
+    })
+  }
+
+  /** A worker adopts again: the answer was lost, or it wants to know whether it was overtaken. */
+  private adoptAgain(): Step {
+    const actor = this.pick(this.actors.filter(({ work }) => work.size > 0))
+    return actor === undefined
+      ? Effect.void
+      : Effect.asVoid(this.adopt(actor.worker, [...actor.work], actor.as))
   }
 
   /** Somebody who was asked to invoke a named worker does so; now and then nobody, or somebody who was not. */
@@ -394,9 +411,9 @@ class Simulation {
     })
   }
 
-  private adopt(worker: string, instances: ReadonlyArray<InstanceId>): Step {
-    return Effect.map(this.store.adopt(this.id, worker, instances), (reply) =>
-      this.oracle.adopt(worker, instances, reply)
+  private adopt(worker: string, instances: ReadonlyArray<InstanceId>, as: Adopting = {}) {
+    return Effect.tap(this.store.adopt(this.id, worker, instances, as.incarnation, as.from), (reply) =>
+      Effect.sync(() => this.oracle.adopt(worker, instances, as, reply))
     )
   }
 

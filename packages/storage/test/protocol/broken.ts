@@ -118,10 +118,27 @@ export const defects: ReadonlyArray<Defect> = [
   },
   {
     name: "forgets who adopts",
-    seenAs: /^I2, I3, I5/,
+    seenAs: /^I(1|2, I3, I5)/,
     broken: (store) => ({
       ...store,
       adopt: (run, _, instances) => store.adopt(run, "nobody", instances)
+    })
+  },
+  {
+    name: "lets every incarnation begin",
+    seenAs: /^I(1|2, I3, I5)/,
+    broken: (store) => ({
+      ...store,
+      adopt: (run, worker, instances, _, from) => store.adopt(run, worker, instances, undefined, from)
+    })
+  },
+  {
+    name: "counts a start that took too long as a crash",
+    seenAs: /^(I2, I3, I5|I[68]|attach)/,
+    broken: (store) => ({
+      ...store,
+      adopt: (run, worker, instances, incarnation = "somebody", from) =>
+        store.adopt(run, worker, instances, incarnation, from)
     })
   },
   {
