@@ -1,6 +1,6 @@
 /** The life of an environment: initialisation, invocations with frozen time between them, the end. */
 import { availableParallelism } from "node:os"
-import { Deferred, Effect, Exit, Scope, Semaphore } from "effect"
+import { Deferred, Effect, Exit, Fiber, Scope, Semaphore } from "effect"
 import type { Confinement } from "./Confinement.ts"
 import { FunctionProcess, type ProcessOptions } from "./FunctionProcess.ts"
 import type { Done, Outcome, Request } from "./Invocation.ts"
@@ -42,6 +42,7 @@ export class Instance {
   readonly #init = Deferred.makeUnsafe<Init>()
   readonly #ended = Deferred.makeUnsafe<string>()
   #scope: Scope.Closeable | undefined
+  #initialising: Fiber.Fiber<Init> | undefined
   #process: FunctionProcess | undefined
   #isEnding = false
   #isBusy = false
@@ -61,12 +62,14 @@ export class Instance {
   /** @param scope closed at the end: it has the environment's parts */
   begin(scope: Scope.Closeable): Effect.Effect<void> {
     this.#scope = scope
-    const init = this.#initialise().pipe(
+    const init = Effect.interruptible(this.#initialise()).pipe(
       Effect.onExit((exit) =>
         Deferred.succeed(this.#init, Exit.isSuccess(exit) ? exit.value : { ms: 0, isReady: false })
       )
     )
-    return Effect.asVoid(Effect.forkIn(init, scope))
+    return Effect.map(Effect.forkIn(init, scope, { startImmediately: true }), (fiber) => {
+      this.#initialising = fiber
+    })
   }
 
   invoke(request: Request): Effect.Effect<Done> {
@@ -82,10 +85,10 @@ export class Instance {
     return Effect.suspend(() => {
       if (this.#isEnding) return Effect.asVoid(this.ended)
       this.#isEnding = true
-      const process = this.#process
-      process?.signal("SIGKILL")
       return Effect.gen({ self: this }, function* () {
-        if (process !== undefined) yield* process.exited
+        if (this.#initialising !== undefined) yield* Fiber.interrupt(this.#initialising)
+        this.#process?.signal("SIGKILL")
+        if (this.#process !== undefined) yield* this.#process.exited
         yield* Scope.close(this.#scope!, Exit.void)
         yield* Deferred.succeed(this.#ended, reason)
       })

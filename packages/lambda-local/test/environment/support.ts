@@ -44,6 +44,11 @@ export class Lab implements AsyncDisposable {
     this.folder = folder
   }
 
+  /** Whether a cgroup knows all its processes. */
+  get isConfined(): boolean {
+    return limits.type !== "none"
+  }
+
   async invoke(event: unknown = {}, options: InvokeOptions = {}): Promise<Answer> {
     const request = {
       id: randomUUID(),
