@@ -1,38 +1,46 @@
 /**
- * Zip files that lie in S3.
+ * Zip files that lie in S3. The SDK for it is an optional dependency: most code comes with the request.
  */
 import { Effect } from "effect"
-import { type ApiError, invalid } from "../ApiError.ts"
+import { type ApiError, invalid, refused } from "../ApiError.ts"
 import type { Settings } from "../Options.ts"
 
-/** Gets an object, by a plain request: local S3 servers do not ask for signatures. */
+/** Gets an object, with the credentials of this process, or `test` for servers that do not look. */
 export const download = (
-  { s3Endpoint }: Settings,
+  { region, s3Endpoint }: Settings,
   bucket: string,
   key: string
-): Effect.Effect<Uint8Array, ApiError> => {
-  if (s3Endpoint === undefined) {
-    return Effect.fail(
-      invalid("This local service was started without s3Endpoint: it takes code as ZipFile only.")
-    )
-  }
-  const path = key.split("/").map(encodeURIComponent).join("/")
-  const url = `${s3Endpoint.replace(/\/$/, "")}/${encodeURIComponent(bucket)}/${path}`
-  const failed = (why: string) =>
-    invalid(`Error occurred while GetObject. ${why}. Bucket: ${bucket}, key: ${key}`)
-  return Effect.tryPromise({
-    try: async (signal) => {
-      const response = await fetch(url, { signal })
-      return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) }
-    },
-    catch: (error) => failed(`${s3Endpoint} does not answer: ${String(error)}`)
-  }).pipe(
-    Effect.flatMap(({ bytes, status }) =>
-      status === 200
-        ? Effect.succeed(bytes)
-        : Effect.fail(
-            failed(status === 404 ? "S3 Error Code: NoSuchKey" : `S3 answered with status ${status}`)
-          )
-    )
-  )
-}
+): Effect.Effect<Uint8Array, ApiError> =>
+  Effect.gen(function* () {
+    if (s3Endpoint === undefined) {
+      return yield* invalid(
+        "This local service was started without an s3Endpoint: it takes code as ZipFile only."
+      )
+    }
+    const { GetObjectCommand, S3Client } = yield* Effect.tryPromise({
+      try: () => import("@aws-sdk/client-s3"),
+      catch: () =>
+        refused("ServiceException", "Code from S3 needs the package @aws-sdk/client-s3: install it.")
+    })
+    const client = new S3Client({
+      endpoint: s3Endpoint,
+      region,
+      forcePathStyle: true,
+      credentials: {
+        accessKeyId: process.env.AWS_ACCESS_KEY_ID ?? "test",
+        secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY ?? "test",
+        ...(process.env.AWS_SESSION_TOKEN !== undefined && { sessionToken: process.env.AWS_SESSION_TOKEN })
+      }
+    })
+    return yield* Effect.tryPromise({
+      try: async () => {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+        return (await Body?.transformToByteArray()) ?? new Uint8Array()
+      },
+      catch: (error) =>
+        invalid(
+          `Error occurred while GetObject. S3 Error: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}. ` +
+            `Bucket: ${bucket}, key: ${key}`
+        )
+    }).pipe(Effect.ensuring(Effect.sync(() => client.destroy())))
+  })
