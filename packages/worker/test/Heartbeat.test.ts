@@ -83,7 +83,7 @@ describe("heartbeat", () => {
     Effect.gen(function* () {
       const { real, store } = yield* begun()
       yield* real.adopt(RUN, "a", [0])
-      yield* real.adopt(RUN, "b", [1])
+      yield* real.adopt(RUN, "b", [1], "first")
       yield* beating(store, LEASE_MS, new Set(["a"]))
       yield* TestClock.adjust(5 * LEASE_MS)
       const { ready } = yield* real.renew(RUN, [], CLIENT)
@@ -103,7 +103,7 @@ describe("heartbeat", () => {
       assert.deepStrictEqual(calls[0], ["a", "taker engine"])
       assert.deepStrictEqual(
         invocations.flatMap(({ work }) => work),
-        [0, 1].map((instance) => ({ instance, attempt: 2 }))
+        [0, 1].map((instance) => ({ instance, attempt: 1 }))
       )
     }).pipe(stores)
   )

@@ -78,9 +78,9 @@ describe("a flexible worker", () => {
       const adopted: Array<ReadonlyArray<InstanceId>> = []
       const store: Coordination["Service"] = {
         ...real,
-        adopt: (run, worker, instances) => {
+        adopt: (run, worker, instances, ...as) => {
           adopted.push(instances)
-          return real.adopt(run, worker, instances)
+          return real.adopt(run, worker, instances, ...as)
         }
       }
       const run = (one: Invocation) => Effect.provideService(work(context, one), Coordination, store)
@@ -111,6 +111,7 @@ describe("a flexible worker", () => {
       // Nobody has what 0 gave. 1 is complete and 2 is not.
       yield* work(context, { ...invocation("late", [1]), adopted: true })
       assert.deepStrictEqual(ran, [])
+      yield* real.adopt(RUN, "w", [2], undefined, "other")
       yield* work(context, { ...invocation("w", [2]), adopted: true })
       assert.deepStrictEqual(ran, [1, 1, 1])
     }).pipe(stores)
@@ -130,12 +131,12 @@ describe("a worker that was cut off", () => {
       const store: Coordination["Service"] = {
         ...real,
         // Between its task's failure and its next call somebody else completes the same.
-        adopt: (run, worker, instances) =>
+        adopt: (run, worker, instances, ...as) =>
           Effect.andThen(
             worker === "w" && instances.length === 1 && instances[0] === 0
               ? real.complete(run, "other", [completed(0)])
               : Effect.void,
-            real.adopt(run, worker, instances)
+            real.adopt(run, worker, instances, ...as)
           )
       }
       const run = (one: Invocation) => Effect.provideService(work(context, one), Coordination, store)
