@@ -82,8 +82,21 @@ const serve = async (handler, log, { headers, text }) => {
   }
 }
 
+/** What AWS has by the option --expose-gc, which would slow down the start. */
+const exposeGc = () =>
+  Object.defineProperty(globalThis, "gc", {
+    configurable: true,
+    get: () => {
+      process.getBuiltinModule("node:v8").setFlagsFromString("--expose-gc")
+      const value = process.getBuiltinModule("node:vm").runInNewContext("gc")
+      Object.defineProperty(globalThis, "gc", { value, writable: true })
+      return value
+    }
+  })
+
 const main = async () => {
   const log = patchConsole()
+  exposeGc()
   globalThis.awslambda = {
     streamifyResponse: (handler, options) => {
       handler[Symbol.for("aws.lambda.runtime.handler.streaming")] = "response"

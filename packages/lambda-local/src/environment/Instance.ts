@@ -55,6 +55,10 @@ export class Instance {
     this.#parts = parts
   }
 
+  get isUsable(): boolean {
+    return !this.#isEnding
+  }
+
   get ended(): Effect.Effect<string> {
     return Deferred.await(this.#ended)
   }
@@ -75,7 +79,6 @@ export class Instance {
   invoke(request: Request): Effect.Effect<Done> {
     return Effect.suspend(() => {
       if (this.#isBusy) return Effect.die(new Error(`Environment ${this.id} serves an invocation already.`))
-      if (this.#isEnding) return Effect.die(new Error(`Environment ${this.id} has ended.`))
       this.#isBusy = true
       return this.#serve(request)
     }).pipe(Effect.onInterrupt(() => this.end("its invocation was interrupted")))

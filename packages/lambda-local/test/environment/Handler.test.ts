@@ -150,6 +150,11 @@ for (const { client, reason } of clients) {
         }
       })
 
+      it("it can collect garbage", async () => {
+        await using lab = await begin("export const handler = async () => { gc(); return typeof gc }")
+        expect((await lab.invoke()).value).toBe("function")
+      })
+
       it("it loads packages from its layers", async () => {
         await using layer = await begin({
           "nodejs/node_modules/greet/index.js": "exports.greet = (who) => 'hello ' + who"

@@ -78,8 +78,8 @@ export class Lab implements AsyncDisposable {
   }
 }
 
-export const writeCode = async (files: Files): Promise<string> => {
-  const folder = await mkdtemp(join(tmpdir(), "weft-code-"))
+export const writeCode = async (files: Files, parent: string = tmpdir()): Promise<string> => {
+  const folder = await mkdtemp(join(parent, "weft-code-"))
   for (const [name, text] of Object.entries(files)) {
     await mkdir(dirname(join(folder, name)), { recursive: true })
     await writeFile(join(folder, name), text)
@@ -101,7 +101,7 @@ export const settingsFor = (codeFolder: string): EnvironmentSettings => ({
   limits
 })
 
-/** Starts an environment. A text alone is `index.mjs`. */
+/** Starts an environment. A text alone is `index.mjs`. The code is written below `parent`. */
 export const open = async (
   code: string | Files,
   settings: Partial<EnvironmentSettings> = {}
