@@ -84,7 +84,10 @@ export class Host extends Context.Service<
      * block the thread, so that no timer in it can fire.
      */
     readonly guard: (worker: string, instance: InstanceId, task: string, ms: number) => () => void
-    /** How long a worker may go on before it is ended, in ms; absent where nobody ends it. */
+    /**
+     * How long a worker may go on before it is ended, in ms; absent where nobody ends it. Shortly before, the worker leaves
+     * by itself, and has another go on.
+     */
     readonly remainingMs?: () => number
   }
 >()("@weft/worker/Host") {}

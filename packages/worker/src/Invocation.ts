@@ -9,8 +9,13 @@ export interface Work {
   readonly instance: InstanceId
   /** 1 at first; one more for each worker that was lost with it. */
   readonly attempt: number
-  /** How many workers have spent their whole time on it, one after the other, and had to leave; absent: none. */
-  readonly limited?: number | undefined
+}
+
+/** An instance that workers have spent their whole time on, one after the other, and had to leave. */
+export interface Limited {
+  readonly instance: InstanceId
+  /** How many. */
+  readonly workers: number
 }
 
 /** A value that an invocation carries, and whether it lies in a store, too. */
@@ -27,6 +32,8 @@ export interface Invocation {
   readonly work: ReadonlyArray<Work>
   /** Whether somebody has made it the holder of its work already; else it does so itself before it begins. */
   readonly adopted?: true
+  /** The worker that hands the work over, and holds it until then; absent if that is no worker that runs anything. */
+  readonly from?: string | undefined
   /** Values that the work reads, so that they need not be fetched. */
   readonly values: ReadonlyArray<Carried>
   /**
@@ -34,6 +41,8 @@ export interface Invocation {
    * where workers have no sizes.
    */
   readonly memoryMiB?: number | undefined
+  /** Of what the worker is to run: what others before it could not end in the time that a worker has. It goes first. */
+  readonly limited?: Limited | undefined
   /** Workers that this one invokes before anything else: wide fan-outs are invoked as a tree. */
   readonly spawn: ReadonlyArray<Invocation>
 }

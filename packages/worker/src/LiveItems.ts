@@ -95,6 +95,8 @@ export class LiveItems implements AsyncIterable<unknown>, Live {
   private get leave(): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.hasLeft = true
+      // Another worker reads them again.
+      if (this.state.limit?.isReached) return Effect.void
       return Effect.ignore(this.streams.leave(this.state.run, this.stream, this.reader))
     })
   }

@@ -39,7 +39,9 @@ export class Sizes {
     const sizes = new Set<number>()
     for (let node = 0; node < this.graph.size; node++) {
       const worker = Plan.workerOf(this.plan, node)
-      sizes.add(worker === undefined ? this.of(node) : this.ofWorker(worker))
+      if (worker !== undefined) sizes.add(this.ofWorker(worker))
+      // Also of what was given to a named worker: a flexible one may have to compute it again.
+      sizes.add(this.of(node))
     }
     return [...sizes].sort((a, b) => a - b)
   }

@@ -130,6 +130,11 @@ export class Values {
     return entry !== undefined && !entry.stored && entry.pins > 0
   }
 
+  /** By how many instances the value is pinned. */
+  pinsOf(instance: InstanceId): number {
+    return this.entries.get(instance)?.pins ?? 0
+  }
+
   /** Values that are pinned and in no store: what is lost if this worker leaves now. */
   *unstored(): IterableIterator<InstanceId> {
     for (const [instance, entry] of this.entries) if (!entry.stored && entry.pins > 0) yield instance

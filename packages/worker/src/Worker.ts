@@ -13,17 +13,19 @@ import { Effect, Fiber, Latch, Option } from "effect"
 import { wrapped, wrappedWorker } from "./Behaviours.ts"
 import { type EngineError, Host, type Invoker } from "./Engine.ts"
 import type { Invocation, Work } from "./Invocation.ts"
+import { MOST_LIMITED, OutOfTime } from "./Limit.ts"
 import { persistent, persistentObjects, persistentStreams } from "./Persistent.ts"
 import * as Prompt from "./Prompt.ts"
 import { type RunContext, valueKey } from "./RunContext.ts"
 import { complete, completeNow, drain, isOvertaken, tellSoon } from "./stages/Complete.ts"
-import { call, type Executed } from "./stages/Execute.ts"
-import { handOver, tree, withoutRefused } from "./stages/HandOff.ts"
+import { call, type Executed, unended } from "./stages/Execute.ts"
+import { handOnFor, handOver, tree, withoutRefused } from "./stages/HandOff.ts"
 import { type Inputs, inputs } from "./stages/Inputs.ts"
-import { publish, publishItems, publishStream, store } from "./stages/Publish.ts"
+import { keepHeld, leaveFlexible, leaveNamed } from "./stages/Leave.ts"
+import { publish, publishItems, publishStream } from "./stages/Publish.ts"
 import { Producer } from "./stages/Streaming.ts"
 import { Timing } from "./Timing.ts"
-import { NodeFailed, Overtaken, WorkerState } from "./WorkerState.ts"
+import { NeedsMemory, NodeFailed, Overtaken, WorkerState } from "./WorkerState.ts"
 
 /**
  * Runs one worker to its end. A node that fails for good ends the run and the worker, not this effect. Calls of the
@@ -83,7 +85,9 @@ const life = (state: WorkerState) => {
   const begin = Effect.suspend(() =>
     invocation.spawn.length === 0 ? Effect.void : invoker.invoke(tree(invocation.spawn, invoker.fanOut))
   )
-  const lived = invocation.named ? Effect.scoped(namedLife(state)) : flexibleLife(state)
+  const whole = invocation.named ? Effect.scoped(namedLife(state)) : flexibleLife(state)
+  const { limit } = state
+  const lived = limit === undefined ? whole : Effect.andThen(Effect.forkChild(limit.watch), whole)
   if (state.context.behaviours.length === 0) return Effect.andThen(begin, lived)
   return Effect.andThen(wrappedWorker(state, "start", begin), Effect.ensuring(lived, leave(state)))
 }
@@ -116,16 +120,18 @@ const tidy = ({ coordination, objects, run, untoldObjects }: WorkerState) =>
 const leave = (state: WorkerState) => atLast(Effect.suspend(() => wrappedWorker(state, "stop", Effect.void)))
 
 const flexibleLife = Effect.fnUntraced(function* (state: WorkerState) {
-  const { adopted, work: given } = state.invocation
+  const { adopted, from, work: given } = state.invocation
   if (adopted || given.length === 0) state.adopt(given)
   else {
     const instances = given.map(({ instance }) => instance)
-    const reply = yield* state.coordination.adopt(state.run, state.worker, instances)
+    const { coordination, run, worker } = state
+    const reply = yield* coordination.adopt(run, worker, instances, crypto.randomUUID(), from)
     state.status = reply.status
-    // The invocation came twice, or late: what is complete by now need not be run.
+    // The invocation came twice, or late: what is complete by now, or another's, need not be run.
     state.adopt(withoutRefused(given, reply.refused))
   }
-  yield* work(state)
+  if (yield* work(state)) return
+  yield* leaveFlexible(state)
 })
 
 const namedLife = Effect.fnUntraced(function* (state: WorkerState) {
@@ -142,8 +148,9 @@ const namedLife = Effect.fnUntraced(function* (state: WorkerState) {
   const attached = yield* coordination.attach(run, worker, incarnation)
   if (attached === undefined) return
   yield* handOver(state, attached)
+  const detach = Effect.suspend(() => coordination.detach(run, worker, incarnation))
   while (state.status === "running") {
-    yield* work(state)
+    if (!(yield* work(state))) return yield* leaveNamed(state, detach)
     if (state.status !== "running") break
     // What woke us may have been handed over by now: the state is asked, the message only says when.
     woken.closeUnsafe()
@@ -155,42 +162,54 @@ const namedLife = Effect.fnUntraced(function* (state: WorkerState) {
     }
     yield* handOver(state, heard)
     if (state.peek() !== undefined || state.unsure || state.status !== "running") continue
-    const message = yield* host.idle(woken.await.pipe(Effect.timeoutOption(invoker.idleMs)))
+    state.hasWaited = true
+    const idleMs = Math.min(invoker.idleMs, state.limit?.leftMs ?? Number.POSITIVE_INFINITY)
+    const message = yield* host.idle(woken.await.pipe(Effect.timeoutOption(idleMs)))
     if (Option.isSome(message)) continue
     yield* keepHeld(state)
-    yield* handOver(state, yield* coordination.detach(run, worker, incarnation))
+    yield* handOver(state, yield* detach)
     if (state.peek() === undefined && !state.unsure) break
   }
 })
 
-/** Before a named worker leaves: values that only it has, and that others may ask for, go to the store. */
-const keepHeld = Effect.fnUntraced(function* (state: WorkerState) {
-  const keep: Array<Kept> = []
-  for (const instance of [...state.values.unstored()]) {
-    yield* Prompt.toEffect(() => store(state, instance, Instance.nodeOf(instance), keep))
-  }
-  if (keep.length === 0) return
-  yield* handOver(state, yield* state.coordination.keep(state.run, state.worker, keep))
-  state.told(keep)
-})
-
 type Failures = NodeFailed | StoreError | EngineError
 
-/** Runs nodes until there are none and coordination knows of everything. */
-const work = (state: WorkerState): Effect.Effect<void, Failures> =>
-  Effect.catch(workOn(state), (error) => {
+/** Why a node is not run any further, here. */
+type Ended = Overtaken | OutOfTime | NeedsMemory
+
+/** Runs nodes until there are none and coordination knows of everything; `false` if the worker's time was over before. */
+const work = (state: WorkerState): Effect.Effect<boolean, Failures> =>
+  Effect.catch(workOn(state), (error): Effect.Effect<boolean, Failures> => {
     if (error instanceof Overtaken) return work(state)
-    if (!(error instanceof NodeFailed) || state.running === undefined) return Effect.fail(error)
-    // The first outcome counts: so the failure of a worker that was cut off does not end a run that went on without it.
-    return Effect.flatMap(isOvertaken(state, state.running), (overtaken) =>
-      overtaken ? work(state) : Effect.fail(error)
-    )
+    if (error instanceof OutOfTime) return interrupted(state)
+    if (error instanceof NeedsMemory)
+      return Effect.andThen(handOnFor(state, state.current!, error.memoryMiB), work(state))
+    return error instanceof NodeFailed ? failing(state, error) : Effect.fail(error)
   })
 
-const workOn = Effect.fnUntraced(function* (
-  state: WorkerState
-): Effect.fn.Return<void, Failures | Overtaken> {
+/** The first outcome counts: so the failure of a worker that was cut off does not end a run that went on without it. */
+const failing = (state: WorkerState, error: NodeFailed): Effect.Effect<boolean, Failures> =>
+  state.running === undefined
+    ? Effect.fail(error)
+    : Effect.flatMap(isOvertaken(state, state.running), (overtaken) =>
+        overtaken ? work(state) : Effect.fail(error)
+      )
+
+/** What the worker runs is handed on, unless it needs more time than any worker has. */
+const interrupted = (state: WorkerState): Effect.Effect<boolean, Failures> => {
+  const one = state.current!
+  const { instance } = one
+  const before = state.invocation.limited
+  const hadWholeTime = state.begun === 1 && !state.hasWaited
+  const workers = (before?.instance === instance ? before.workers : 0) + (hadWholeTime ? 1 : 0)
+  if (workers >= MOST_LIMITED) return failing(state, unended(state, one, workers))
+  state.interrupted = { work: one, limited: workers === 0 ? undefined : { instance, workers } }
+  return Effect.succeed(false)
+}
+
+const workOn = Effect.fnUntraced(function* (state: WorkerState): Effect.fn.Return<boolean, Failures | Ended> {
   while (state.status === "running") {
+    if (state.shouldLeave && state.peek() !== undefined) return false
     const next = state.next()
     if (next !== undefined) {
       const turn = state.timing.turn()
@@ -198,20 +217,22 @@ const workOn = Effect.fnUntraced(function* (
       if (state.status === "running") yield* node(state, next)
     } else {
       yield* drain(state)
-      if (state.peek() === undefined) return
+      if (state.peek() === undefined) return true
     }
   }
+  return true
 })
 
 /** How often, in ms, a worker says what it is running. */
 const NOTICE_MS = 100
 
 /** Takes one node through its stages. Part of the worker's own generator: most nodes need no Effect at all. */
-function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures | Overtaken> {
+function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures | Ended> {
   const { instance } = one
+  state.begun++
   const { timing } = state
   const { graph } = state.context
-  state.running = instance
+  state.current = one
   const kind = graph.kind(Instance.nodeOf(instance))
   const beganAt = timing.now()
   if (kind === "call" && beganAt - state.noticedAt > NOTICE_MS) {
@@ -304,10 +325,11 @@ const executing = (
   one: Work,
   args: ReadonlyArray<unknown>,
   producer: Producer | undefined
-): Prompt.Prompt<Executed, NodeFailed | StoreError> => {
-  const called = state.context.hasBehaviours(one.instance)
+): Prompt.Prompt<Executed, NodeFailed | StoreError | OutOfTime> => {
+  const begun = state.context.hasBehaviours(one.instance)
     ? wrappedCall(state, one, args, producer)
     : call(state, one, args, producer)
+  const called = Prompt.waits(begun) ? state.inTime(begun) : begun
   const settled = producer === undefined ? called : producer.settle(Prompt.toEffect(() => called))
   return state.live.size === 0
     ? settled

@@ -16,7 +16,8 @@ import {
 import { Effect, type Fiber } from "effect"
 import { Claims } from "./Claims.ts"
 import type { EngineError, Host, Invoker } from "./Engine.ts"
-import type { Invocation, Work } from "./Invocation.ts"
+import type { Invocation, Limited, Work } from "./Invocation.ts"
+import { Limit, type OutOfTime } from "./Limit.ts"
 import type { RunContext } from "./RunContext.ts"
 import type { Timing } from "./Timing.ts"
 import { Values } from "./Values.ts"
@@ -44,6 +45,15 @@ export class NodeFailed {
 /** Others have completed what this worker was about to run: taken for lost, or invoked twice. */
 export class Overtaken {
   readonly _tag = "Overtaken"
+}
+
+/** To get a node's inputs together something has to be computed again that needs more memory than there is here. */
+export class NeedsMemory {
+  readonly _tag = "NeedsMemory"
+  readonly memoryMiB: number
+  constructor(memoryMiB: number) {
+    this.memoryMiB = memoryMiB
+  }
 }
 
 /** A stream that the running task may read. */
@@ -86,8 +96,17 @@ export class WorkerState implements WorkerParts {
   status: RunStatus = "running"
   /** Whether a call has failed, so that coordination may have handed over what this worker does not know of. */
   unsure = false
+  /** The worker's time, where that is limited. */
+  readonly limit: Limit | undefined
+  /** Whether the worker hands on all that it holds: it keeps nothing that becomes ready. */
+  leaving = false
+  /** Whether it has waited for work, and how many nodes it has begun. */
+  hasWaited = false
+  begun = 0
+  /** What it ran when its time was over. */
+  interrupted: { readonly work: Work; readonly limited: Limited | undefined } | undefined
   /** What is being run. */
-  running: InstanceId | undefined
+  current: Work | undefined
   /** What coordination has not been told of, in order of completion. */
   finished: Array<Finished> = []
   /** Values that were put into the object store, or are being put there, and that it has not been told of. */
@@ -117,6 +136,7 @@ export class WorkerState implements WorkerParts {
     this.host = parts.host
     this.timing = parts.timing
     this.streams = parts.streams
+    this.limit = Limit.of(parts.host)
     const { named, worker } = parts.invocation
     this.claims = new Claims(parts.context, worker, named, (node) => this.hasMemoryFor(node))
     for (const carried of parts.invocation.values) this.values.came(...carried)
@@ -130,10 +150,34 @@ export class WorkerState implements WorkerParts {
     return this.invocation.worker
   }
 
+  get running(): InstanceId | undefined {
+    return this.current?.instance
+  }
+
+  /** Whether the worker keeps what becomes ready: not while others have to run it. */
+  get mayKeep(): boolean {
+    return !this.streaming && !this.leaving
+  }
+
+  /**
+   * Whether it is time to leave. A worker begins at least one node, unless its time went by with waiting: where there is
+   * hardly time to begin, nobody would ever.
+   */
+  get shouldLeave(): boolean {
+    return this.limit !== undefined && (this.begun > 0 || this.hasWaited) && this.limit.isReached
+  }
+
   /** Whether the worker has the memory that an instance needs. */
   hasMemoryFor(instance: InstanceId): boolean {
+    return this.missingMemory(instance) === undefined
+  }
+
+  /** How much memory an instance needs, in MiB, if that is more than the worker has. */
+  missingMemory(instance: InstanceId): number | undefined {
     const { memoryMiB, sizes } = this.invoker
-    return sizes === undefined || memoryMiB === undefined || sizes.of(instance) <= memoryMiB
+    if (sizes === undefined || memoryMiB === undefined) return undefined
+    const needed = sizes.of(instance)
+    return needed > memoryMiB ? needed : undefined
   }
 
   /** Tells the run's clients something. A hint: nobody waits for it, and nothing depends on it. */
@@ -143,7 +187,7 @@ export class WorkerState implements WorkerParts {
 
   /** Takes on work: what follows from it is claimed, and what it reads and is here is pinned. */
   adopt(work: ReadonlyArray<Work>): void {
-    const fresh = work.filter(({ instance }) => !this.isMine(instance))
+    const fresh = this.inOrder(work.filter(({ instance }) => !this.isMine(instance)))
     if (fresh.length === 0) return
     for (const { instance } of fresh) {
       this.known.add(instance)
@@ -152,6 +196,14 @@ export class WorkerState implements WorkerParts {
     this.claims.adopt(fresh.map(({ instance }) => instance))
     this.list = this.at === this.list.length ? fresh : [...this.list.slice(this.at), ...fresh]
     this.at = 0
+  }
+
+  /** What needs a worker's whole time goes first. */
+  private inOrder(work: ReadonlyArray<Work>): ReadonlyArray<Work> {
+    const { limited } = this.invocation
+    if (limited === undefined) return work
+    const at = work.findIndex(({ instance }) => instance === limited.instance)
+    return at <= 0 ? work : [work[at]!, ...work.slice(0, at), ...work.slice(at + 1)]
   }
 
   /** Whether the instance is, or was, this worker's to run, and coordination may not know that yet. */
@@ -169,6 +221,19 @@ export class WorkerState implements WorkerParts {
   next(): Work | undefined {
     if (this.stack.length > 0) return this.stack.pop()
     return this.at < this.list.length ? this.list[this.at++] : undefined
+  }
+
+  /** Takes away all that would be run, in that order. */
+  takeAll(): ReadonlyArray<Work> {
+    const all: Array<Work> = []
+    for (let next = this.next(); next !== undefined; next = this.next()) all.push(next)
+    for (const { instance } of all) this.known.delete(instance)
+    return all
+  }
+
+  /** Interrupts what takes longer than the worker has. */
+  inTime<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | OutOfTime> {
+    return this.limit === undefined ? effect : this.limit.within(effect)
   }
 
   /** What would be run next. */

@@ -100,6 +100,18 @@ const failed = (
     ...more
   })
 
+/** A node that workers have spent their whole time on, one after the other. */
+export const unended = (state: WorkerState, work: Work, workers: number): NodeFailed => {
+  const seconds = Math.round((state.limit?.wholeMs ?? 0) / 100) / 10
+  return failed(
+    state,
+    work,
+    "timeout",
+    `did not end in the ${seconds} s that a worker has, ${workers} times: split the task, or let workers run for longer ` +
+      "(on AWS Lambda: raise the function's timeout)"
+  )
+}
+
 const callTask = (
   state: WorkerState,
   work: Work,

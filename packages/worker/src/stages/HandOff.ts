@@ -52,19 +52,68 @@ const share = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, StoreError | EngineError> {
   const { invoker } = state
   const pieces = piecesOf(work, invoker, invoker.worthMs === 0 ? undefined : tooSmall(state, invoker.worthMs))
-  if (!state.streaming && (pieces.length === 1 || state.peek() === undefined)) {
+  if (state.mayKeep && (pieces.length === 1 || state.peek() === undefined)) {
     const kept = pieces.findIndex((piece) => state.hasMemoryFor(piece[0]!.instance))
     if (kept >= 0) state.adopt(pieces.splice(kept, 1)[0]!)
   }
   const invocations: Array<Invocation> = [...named]
   for (const piece of pieces) invocations.push(yield* flexibleInvocation(state, piece))
+  yield* send(state, invocations)
+})
+
+/** Invokes workers, with the behaviours of what they are given around it. */
+const send = Effect.fnUntraced(function* (
+  state: WorkerState,
+  invocations: ReadonlyArray<Invocation>
+): Effect.fn.Return<void, StoreError | EngineError> {
   if (invocations.length === 0) return
   const invoke: Effect.Effect<void, StoreError | EngineError> = state.invoker.invoke(
     tree(invocations, state.invoker.fanOut)
   )
-  const annotated = pieces.flat().filter(({ instance }) => state.context.hasBehaviours(instance))
+  const annotated = invocations
+    .flatMap(({ work }) => work)
+    .filter(({ instance }) => state.context.hasBehaviours(instance))
   yield* annotated.reduce((next, one) => toEffect(() => wrapped(state, "handOff", one, () => next)), invoke)
 })
+
+/**
+ * Has flexible workers go on with what this one holds and has no time for. What it was interrupted in goes alone, so that it
+ * has a worker's whole time.
+ */
+export const handOn = Effect.fnUntraced(function* (
+  state: WorkerState,
+  work: ReadonlyArray<Work>,
+  interrupted: WorkerState["interrupted"]
+): Effect.fn.Return<void, StoreError | EngineError> {
+  const invocations: Array<Invocation> = []
+  if (interrupted !== undefined) {
+    const invocation = yield* flexibleInvocation(state, [interrupted.work])
+    invocations.push({ ...invocation, limited: interrupted.limited })
+  }
+  for (const piece of piecesOf(work, state.invoker)) invocations.push(yield* flexibleInvocation(state, piece))
+  yield* send(state, invocations)
+})
+
+/** Has a worker with so much memory go on with an instance that turned out to need it. */
+export const handOnFor = Effect.fnUntraced(function* (
+  state: WorkerState,
+  work: Work,
+  memoryMiB: number
+): Effect.fn.Return<void, StoreError | EngineError> {
+  yield* send(state, [{ ...(yield* flexibleInvocation(state, [work])), memoryMiB }])
+})
+
+/** Has the same named worker come again, which finds its work in coordination. */
+export const comeAgain = (
+  state: WorkerState,
+  interrupted: WorkerState["interrupted"]
+): Effect.Effect<void, StoreError | EngineError> =>
+  send(state, [
+    {
+      ...namedInvocation(state.run, state.worker, state.invoker.sizes),
+      limited: interrupted?.limited
+    }
+  ])
 
 /** Whether pieces are not worth an invocation each, as far as it is known how long their nodes take. */
 const tooSmall = (state: WorkerState, worthMs: number) => {
@@ -176,6 +225,7 @@ const flexibleInvocation = Effect.fnUntraced(function* (
     named: false,
     work,
     values: [...carried.values()],
+    from: state.worker,
     ...memoryFor(work, state.invoker.sizes),
     spawn: []
   }
@@ -201,10 +251,10 @@ const adoptOne = (
   run: string,
   invocation: Invocation
 ): Effect.Effect<Invocation> => {
-  const { work, worker } = invocation
+  const { from, work, worker } = invocation
   if (work.length === 0) return Effect.succeed(invocation)
   const instances = work.map(({ instance }) => instance)
-  return Effect.match(coordination.adopt(run, worker, instances), {
+  return Effect.match(coordination.adopt(run, worker, instances, undefined, from), {
     onSuccess: ({ refused }) => ({ ...invocation, work: withoutRefused(work, refused), adopted: true }),
     onFailure: () => invocation
   })

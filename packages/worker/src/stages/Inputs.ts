@@ -10,11 +10,12 @@ import type { StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import * as Arguments from "../Arguments.ts"
 import type { EngineError } from "../Engine.ts"
+import type { OutOfTime } from "../Limit.ts"
 import { LiveItems } from "../LiveItems.ts"
 import { type Prompt, toEffect } from "../Prompt.ts"
 import { constantKey, valueKey } from "../RunContext.ts"
 import { StreamHandle } from "../StreamHandle.ts"
-import { NodeFailed, Overtaken, type WorkerState } from "../WorkerState.ts"
+import { NeedsMemory, NodeFailed, Overtaken, type WorkerState } from "../WorkerState.ts"
 import { isOvertaken } from "./Complete.ts"
 import { call, iterate } from "./Execute.ts"
 
@@ -25,7 +26,7 @@ export interface Inputs {
   readonly bytes: number
 }
 
-type Failures = NodeFailed | Overtaken | StoreError | EngineError
+type Failures = NodeFailed | Overtaken | OutOfTime | NeedsMemory | StoreError | EngineError
 
 /**
  * Gets the arguments of an instance.
@@ -169,7 +170,7 @@ const fetch = Effect.fnUntraced(function* (
     state.values.came(instance, value, true)
     bytes += value.length
   }
-  const found = missing.length === 0 ? [] : yield* state.coordination.read(state.run, missing)
+  const found = missing.length === 0 ? [] : yield* state.inTime(state.coordination.read(state.run, missing))
   for (const [i, instance] of missing.entries()) {
     // Wherever its items are: that is found out when they are asked for.
     if (isStream(state, instance) && !(found[i] instanceof Uint8Array)) {
@@ -181,7 +182,7 @@ const fetch = Effect.fnUntraced(function* (
   for (const [i, value] of found.entries()) if (value instanceof Uint8Array) came(missing[i]!, value)
   if (large.length + constants.length > 0) {
     const keys = [...large.map(valueKey), ...constants.map(constantKey)]
-    const objects = yield* state.objects.get(state.run, keys)
+    const objects = yield* state.inTime(state.objects.get(state.run, keys))
     for (const [i, object] of objects.entries()) {
       if (object === undefined) continue
       if (i < large.length) came(large[i]!, object)
@@ -240,9 +241,11 @@ const recompute = (
         ({ args }) => add((args[0] as ReadonlyArray<unknown>)[indices.at(-1)!])
       )
     }
+    const memoryMiB = state.invocation.named ? undefined : state.missingMemory(instance)
+    if (memoryMiB !== undefined) return Effect.fail(new NeedsMemory(memoryMiB))
     return Effect.gen(function* () {
       const { args } = yield* toEffect(() => inputs(state, instance, made))
-      const { value } = yield* toEffect(() => call(state, { instance, attempt: 1 }, args))
+      const { value } = yield* state.inTime(toEffect(() => call(state, { instance, attempt: 1 }, args)))
       add(value)
     })
   })

@@ -13,6 +13,7 @@ import type { Appended, StoreError, StreamEnd, Streams } from "@weft/storage"
 import { Cause, Effect, Exit, Fiber, Latch } from "effect"
 import { type EngineError, idleUnlessSoon } from "../Engine.ts"
 import type { Work } from "../Invocation.ts"
+import { OutOfTime } from "../Limit.ts"
 import { valueKey } from "../RunContext.ts"
 import { BUFFER } from "../StreamHandle.ts"
 import { RESULT } from "../Values.ts"
@@ -144,12 +145,20 @@ export class Producer implements Taker {
   }
 
   /** The node's outcome, with what a failure means when others have read the first items. */
-  settle(executed: Effect.Effect<Executed, NodeFailed>): Effect.Effect<Executed, NodeFailed | StoreError> {
+  settle(
+    executed: Effect.Effect<Executed, NodeFailed | OutOfTime>
+  ): Effect.Effect<Executed, NodeFailed | OutOfTime | StoreError> {
     return Effect.catch(executed, (error) =>
       Effect.gen({ self: this }, function* () {
         if (this.phase === "collecting") this.phase = "declined"
         yield* this.opened
         if (!this.streamed) return yield* Effect.fail(error)
+        if (error instanceof OutOfTime) {
+          // Its readers run the generator themselves for the rest.
+          this.isCut = true
+          yield* this.end({})
+          return { value: undefined, tries: 1 }
+        }
         if (this.phase === "streaming" && !this.isUnwanted) {
           // Before its readers hear of it: theirs are not the first failures.
           yield* this.state.coordination.fail(this.state.run, error.failure)

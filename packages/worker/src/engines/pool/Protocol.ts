@@ -4,7 +4,7 @@
  * A vessel runs code of others, which may write to the same channel: messages are checked when they come.
  */
 import type { InstanceId } from "@weft/core"
-import type { Carried, Invocation, Work } from "../../Invocation.ts"
+import type { Carried, Invocation, Limited, Work } from "../../Invocation.ts"
 
 /** A task that must end in time: whoever can stop the vessel sees to it. */
 export interface Guard {
@@ -46,10 +46,10 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null
 
 const isWork = (value: unknown): value is Work =>
-  isObject(value) &&
-  isInstance(value.instance) &&
-  isNumber(value.attempt) &&
-  (value.limited === undefined || isNumber(value.limited))
+  isObject(value) && isInstance(value.instance) && isNumber(value.attempt)
+
+const isLimited = (value: unknown): value is Limited =>
+  isObject(value) && isInstance(value.instance) && isNumber(value.workers)
 
 const isCarried = (value: unknown): value is Carried =>
   Array.isArray(value) &&
@@ -59,13 +59,16 @@ const isCarried = (value: unknown): value is Carried =>
 
 const isInvocation = (value: unknown): value is Invocation => {
   if (!isObject(value)) return false
-  const { adopted, memoryMiB, named, run, spawn, values, work, worker } = value as Fields<Invocation>
+  const { adopted, from, limited, memoryMiB, named, run, spawn, values, work, worker } =
+    value as Fields<Invocation>
   return (
     isString(run) &&
     isString(worker) &&
     typeof named === "boolean" &&
     (adopted === undefined || adopted === true) &&
+    (from === undefined || isString(from)) &&
     (memoryMiB === undefined || isNumber(memoryMiB)) &&
+    (limited === undefined || isLimited(limited)) &&
     isListOf(work, isWork) &&
     isListOf(values, isCarried) &&
     isListOf(spawn, isInvocation)
