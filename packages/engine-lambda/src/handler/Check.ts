@@ -15,9 +15,9 @@ export const check = Effect.fnUntraced(function* ({
   memoryMiB,
   modules
 }: Environment) {
-  const problems: Array<string> = []
+  const problems = new Set<string>()
   const tried = <A>(effect: Effect.Effect<A, { readonly message: string }>): Effect.Effect<A | undefined> =>
-    Effect.catch(effect, ({ message }) => Effect.sync(() => void problems.push(message)))
+    Effect.catch(effect, ({ message }) => Effect.sync(() => void problems.add(message)))
   const module = yield* tried(modules.tasks())
   yield* tried(modules.allBehaviours)
   const beganAt = performance.now()
@@ -39,6 +39,6 @@ export const check = Effect.fnUntraced(function* ({
     tasks: [...(module?.tasks.keys() ?? [])],
     ...(store === undefined ? {} : { store }),
     ...(answered === undefined ? {} : { storeMs: performance.now() - beganAt }),
-    problems
+    problems: [...problems]
   } satisfies Checked
 })

@@ -33,6 +33,8 @@ export const makeHandler = async (
   Stores.carry(bundle.adapters)
   capture()
   const environment = new Environment(bundle, variables, sender)
+  // Each of these takes its time, and the invocation that follows has less of the processor.
+  environment.renewal.start()
   Effect.runFork(Effect.ignore(environment.connection.services))
   await environment.modules.imported()
   return (event, context) => Effect.runPromise(handle(environment, event, context))

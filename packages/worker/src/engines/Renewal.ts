@@ -29,7 +29,7 @@ const ENTRY = new URL(
   import.meta.url
 )
 
-/** A thread that renews leases. It starts with the first worker, and does not keep the process from ending. */
+/** A thread that renews leases. It starts with the first worker at the latest, and does not keep the process from ending. */
 export class Renewal {
   private readonly runs = new Map<string, { readonly opening: RenewedRun; readonly held: Held }>()
   private readonly settings: RenewalSettings
@@ -80,7 +80,8 @@ export class Renewal {
     this.thread?.postMessage(message)
   }
 
-  private start(): void {
+  /** Starts the thread, if it does not run: where there is time for it before the first worker. */
+  start(): void {
     if (this.thread !== undefined) return
     const thread = new Worker(this.entry, { name: "weft-leases", workerData: this.settings })
     this.thread = thread

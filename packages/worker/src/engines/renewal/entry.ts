@@ -22,6 +22,8 @@ interface Renewed {
   readonly opening: RenewedRun
   readonly held: Held
   timer: NodeJS.Timeout | undefined
+  /** Ends the process, if the main thread does not see to it that the run is over. */
+  end: NodeJS.Timeout | undefined
   stop: (() => void) | undefined
 }
 
@@ -44,7 +46,7 @@ const renew = async (renewed: Renewed) => {
   const Renewer = await import("./Renewer.ts")
   if (runs.get(run) !== renewed || renewed.stop !== undefined) return
   renewed.stop = Renewer.start(renewed.opening, renewed.held.workers, {
-    over: () => over(run),
+    over: () => over(renewed),
     failed: () => {
       renewed.stop = undefined
       await_(renewed)
@@ -52,10 +54,10 @@ const renew = async (renewed: Renewed) => {
   })
 }
 
-const over = (run: string) => {
-  port.postMessage({ type: "over", run } satisfies FromRenewal)
-  setTimeout(() => {
-    if (runs.has(run) && isOrphan()) endProcess()
+const over = (renewed: Renewed) => {
+  port.postMessage({ type: "over", run: renewed.opening.run } satisfies FromRenewal)
+  renewed.end = setTimeout(() => {
+    if (isOrphan()) endProcess()
   }, GRACE_MS)
 }
 
@@ -68,7 +70,7 @@ if (parent !== undefined) setInterval(watch, GRACE_MS)
 port.on("message", (message: ToRenewal) => {
   if (message.type === "open") {
     const { opening } = message
-    runs.set(opening.run, { opening, held: new Held(), timer: undefined, stop: undefined })
+    runs.set(opening.run, { opening, held: new Held(), timer: undefined, end: undefined, stop: undefined })
     return
   }
   const renewed = runs.get(message.run)
@@ -83,6 +85,7 @@ port.on("message", (message: ToRenewal) => {
       break
     case "close":
       clearTimeout(renewed.timer)
+      clearTimeout(renewed.end)
       renewed.stop?.()
       runs.delete(message.run)
   }
