@@ -104,9 +104,10 @@ export const settingsFor = (codeFolder: string): EnvironmentSettings => ({
 /** Starts an environment. A text alone is `index.mjs`. The code is written below `parent`. */
 export const open = async (
   code: string | Files,
-  settings: Partial<EnvironmentSettings> = {}
+  settings: Partial<EnvironmentSettings> = {},
+  parent?: string
 ): Promise<Lab> => {
-  const folder = await writeCode(typeof code === "string" ? { "index.mjs": code } : code)
+  const folder = await writeCode(typeof code === "string" ? { "index.mjs": code } : code, parent)
   const environment = await Effect.runPromise(start({ ...settingsFor(folder), ...settings }))
   return new Lab(environment, folder)
 }
