@@ -4,6 +4,7 @@
  */
 
 export { type Certificate, makeCertificate } from "./Certificate.ts"
+export { type Cloud, type CloudOptions, startCloud } from "./Cloud.ts"
 export { type RedisCluster, startRedisCluster } from "./RedisCluster.ts"
 export { RedisServer, type RedisServerOptions, startRedis } from "./RedisServer.ts"
 export { type S3Server, startS3 } from "./S3Server.ts"

@@ -21,6 +21,7 @@ export {
   type WorkflowOptions,
   workflow
 } from "@weft/core"
+export { LambdaError, type LambdaOptions, lambda } from "@weft/engine-lambda"
 export { simple } from "@weft/planner-simple"
 export { StoreError, Stores } from "@weft/storage"
 export {

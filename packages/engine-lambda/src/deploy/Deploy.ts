@@ -11,29 +11,30 @@ import { placeOf } from "../Client.ts"
 import { baseName, memoryOfFunction } from "../Naming.ts"
 import * as Api from "./Api.ts"
 import { type Bundle, type BundleOptions, type BundleStep, bundle } from "./Bundle.ts"
+import type { Arch } from "./Externals.ts"
 import { type FunctionStep, type Updated, update, type WhenChecked } from "./FunctionUpdate.ts"
 import * as Reference from "./Reference.ts"
 import * as Settings from "./Settings.ts"
 import type { Size } from "./Sizes.ts"
 
 /** What is deployed, whichever way. */
-export interface Deployed
-  extends Omit<Settings.FunctionOptions, "role">,
-    Pick<BundleOptions, "behaviours" | "cache"> {
+export interface Deployed extends Settings.FunctionOptions, Pick<BundleOptions, "behaviours" | "cache"> {
   /** The stores, as they are reached from inside the functions. */
   readonly stores: Stores.Stores
+  /** How many MiB functions have: one function for each. Default: 1,024. */
+  readonly memory?: ReadonlyArray<number> | undefined
   /** The base name of the functions. Default: `weft-<workflow>`. */
-  readonly name?: string
+  readonly name?: string | undefined
+  /** Told what is being done that takes its time. */
+  readonly onStep?: ((step: DeployStep) => void) | undefined
 }
 
-/** How to deploy. Where and as whom is found as the AWS SDK finds it, unless it is said. */
+/**
+ * How to deploy. Where and as whom is found as the AWS SDK finds it, unless it is said; the role in `WEFT_LAMBDA_ROLE`.
+ */
 export interface DeployOptions extends Deployed, ClientOptions {
-  /** The ARN of the role that functions have. Default: `WEFT_LAMBDA_ROLE`. */
-  readonly role?: string
   /** When functions are asked whether they reach their stores. Default `"always"`. */
-  readonly check?: WhenChecked
-  /** Told what is being done that takes its time. */
-  readonly onStep?: (step: DeployStep) => void
+  readonly check?: WhenChecked | undefined
 }
 
 /** What takes its time. */
@@ -77,19 +78,20 @@ export const deploy = (file: string, options: DeployOptions): Promise<Deployment
   Effect.runPromise(Effect.scoped(deployed(file, options)))
 
 const deployed = Effect.fnUntraced(function* (file: string, options: DeployOptions) {
-  const role = Settings.checkRole(options.role ?? process.env.WEFT_LAMBDA_ROLE)
-  const { base, carried, made, workflow } = yield* Effect.tryPromise({
-    try: () => prepare(file, options),
-    catch: (error) => error
-  })
+  const { base, carried, workflow } = yield* attempt(() => prepare(file, options))
   const api = yield* Api.open(options)
-  // Sizes that runs have asked for meanwhile must not stay behind.
   const there = yield* api.names((name) => memoryOfFunction(base, name) !== undefined)
-  const sizes = new Set([...options.memory, ...there.flatMap((name) => memoryOfFunction(base, name) ?? [])])
+  const [first] = there
+  const is = first === undefined ? undefined : yield* api.settled(first)
+  const role = options.role ?? process.env.WEFT_LAMBDA_ROLE
+  const settings = yield* attempt(() => Settings.complete({ ...options, role }, is))
+  const made = yield* attempt(() => bundled(file, carried, options, settings.arch))
+  // Sizes that runs have asked for meanwhile must not stay behind.
+  const sizes = new Set([...sizesOf(options), ...there.flatMap((name) => memoryOfFunction(base, name) ?? [])])
   const functions = yield* Effect.forEach(
     [...sizes].sort((a, b) => a - b),
     (memoryMiB) =>
-      update(api, Settings.wanted(base, workflow, memoryMiB, { ...options, role }, carried), made, {
+      update(api, Settings.wanted(base, workflow, memoryMiB, settings, carried), made, {
         whenChecked: options.check ?? "always",
         onStep: options.onStep ?? (() => {})
       }),
@@ -105,32 +107,44 @@ const deployed = Effect.fnUntraced(function* (file: string, options: DeployOptio
   } satisfies Deployment
 })
 
+const attempt = <A>(make: () => A | Promise<A>) =>
+  Effect.tryPromise({ try: async () => make(), catch: (error) => error })
+
 /** What every way to deploy begins with. */
 export interface Prepared {
   readonly base: string
   readonly workflow: string
   readonly carried: Reference.CarriedStores
-  readonly made: Bundle
 }
 
-/** Checks, finds the workflow, and bundles it. */
-export const prepare = async (
-  file: string,
-  options: Deployed & { readonly onStep?: (step: DeployStep) => void }
-): Promise<Prepared> => {
+const MEMORY_MIB = 1024
+
+/** The sizes of functions, in MiB. */
+export const sizesOf = ({ memory = [MEMORY_MIB] }: Deployed): ReadonlyArray<number> => memory
+
+/** Checks the options, and finds the workflow. */
+export const prepare = async (file: string, options: Deployed): Promise<Prepared> => {
   const carried = Reference.carriedBy(options.stores)
   const workflow = await nameOf(file)
   const base = options.name ?? baseName(workflow)
-  Settings.check(base, options)
-  const made = await bundle(file, {
-    adapters: carried.adapters,
-    ...(options.behaviours === undefined ? {} : { behaviours: options.behaviours }),
-    ...(options.arch === undefined ? {} : { arch: options.arch }),
-    ...(options.cache === undefined ? {} : { cache: options.cache }),
-    ...(options.onStep === undefined ? {} : { onStep: options.onStep })
-  })
-  return { base, workflow, carried, made }
+  Settings.check(base, sizesOf(options), options)
+  return { base, workflow, carried }
 }
+
+/** The bundle of a deployment. */
+export const bundled = (
+  file: string,
+  { adapters }: Reference.CarriedStores,
+  { behaviours, cache, onStep }: Deployed,
+  arch: Arch
+): Promise<Bundle> =>
+  bundle(file, {
+    adapters,
+    arch,
+    ...(behaviours === undefined ? {} : { behaviours }),
+    ...(cache === undefined ? {} : { cache }),
+    ...(onStep === undefined ? {} : { onStep })
+  })
 
 /**
  * The name of the workflow in a file.

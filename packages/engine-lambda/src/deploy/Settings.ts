@@ -14,20 +14,20 @@ import { InvalidDeployment } from "./DeployErrors.ts"
 import type { Arch } from "./Externals.ts"
 import type { CarriedStores } from "./Reference.ts"
 
-/** What functions of a deployment have in common. */
+/** What functions of a deployment have in common. What is left out stays as it is, where there are functions already. */
 export interface FunctionOptions {
-  /** The ARN of the role that functions have: `arn:aws:iam::123456789012:role/weft`. */
-  readonly role: string
-  /** How many MiB functions have: one function for each. */
-  readonly memory: ReadonlyArray<number>
+  /** The ARN of the role that functions have: `arn:aws:iam::123456789012:role/weft`. Needed for the first deployment. */
+  readonly role?: string | undefined
   /** How long an invocation may take, in seconds. Default 900, which is the most. */
-  readonly timeoutSeconds?: number
+  readonly timeoutSeconds?: number | undefined
   /** Default `"x64"`. */
-  readonly arch?: Arch
+  readonly arch?: Arch | undefined
   /** The VPC that functions lie in: that of a store that is not open to the internet. Default: none. */
-  readonly vpc?: { readonly subnets: ReadonlyArray<string>; readonly securityGroups: ReadonlyArray<string> }
+  readonly vpc?:
+    | { readonly subnets: ReadonlyArray<string>; readonly securityGroups: ReadonlyArray<string> }
+    | undefined
   /** Environment variables, besides those of weft. */
-  readonly environment?: Readonly<Record<string, string>>
+  readonly environment?: Readonly<Record<string, string>> | undefined
 }
 
 /** The tag that says of which deployment a function is. */
@@ -50,21 +50,51 @@ export interface Wanted {
   readonly securityGroups: ReadonlyArray<string>
 }
 
+/**
+ * The options, with what a function that is there says about what they leave out.
+ *
+ * @throws {InvalidDeployment} if none says which role
+ */
+export const complete = (options: FunctionOptions, is: FunctionConfiguration | undefined): Complete => {
+  const { [STORES_VARIABLE]: _, ...variables } = is?.Environment?.Variables ?? {}
+  const { SecurityGroupIds = [], SubnetIds = [] } = is?.VpcConfig ?? {}
+  return {
+    role: checkRole(options.role ?? is?.Role),
+    timeoutSeconds: options.timeoutSeconds ?? is?.Timeout ?? MOST_SECONDS,
+    arch: options.arch ?? archOf(is),
+    subnets: options.vpc?.subnets ?? SubnetIds,
+    securityGroups: options.vpc?.securityGroups ?? SecurityGroupIds,
+    environment: options.environment ?? variables
+  }
+}
+
+/** Options without gaps. */
+export interface Complete {
+  readonly role: string
+  readonly timeoutSeconds: number
+  readonly arch: Arch
+  readonly subnets: ReadonlyArray<string>
+  readonly securityGroups: ReadonlyArray<string>
+  readonly environment: Readonly<Record<string, string>>
+}
+
+const archOf = (is: FunctionConfiguration | undefined): Arch =>
+  is?.Architectures?.[0] === "arm64" ? "arm64" : "x64"
+
 /** @throws {InvalidDeployment} if Lambda would refuse it */
-export const check = (base: string, options: Omit<FunctionOptions, "role">): void => {
+export const check = (base: string, memory: ReadonlyArray<number>, options: FunctionOptions): void => {
   const invalid = (about: string, problem: string) => new InvalidDeployment({ about, problem })
   if (!isBaseName(base)) {
     throw invalid("name", `"${base}" cannot be the name of functions: use up to 58 letters, digits, - and _`)
   }
-  const impossible = options.memory.filter((size) => !isMemorySize(size))
+  const impossible = memory.filter((size) => !isMemorySize(size))
   if (impossible.length > 0) {
     throw invalid(
       "memory",
       `a function cannot have ${impossible.join(", ")} MiB of memory: it has a whole number between ${MIN_MEMORY_MIB} and ${MAX_MEMORY_MIB}`
     )
   }
-  if (options.memory.length === 0)
-    throw invalid("memory", "no memory size is chosen: there is a function for each")
+  if (memory.length === 0) throw invalid("memory", "no memory size is chosen: there is a function for each")
   const { environment = {}, timeoutSeconds = MOST_SECONDS, vpc } = options
   if (!(Number.isInteger(timeoutSeconds) && timeoutSeconds >= 1 && timeoutSeconds <= MOST_SECONDS)) {
     throw invalid("timeout", `an invocation takes 1 to ${MOST_SECONDS} seconds, not ${timeoutSeconds}`)
@@ -83,8 +113,7 @@ export const check = (base: string, options: Omit<FunctionOptions, "role">): voi
   }
 }
 
-/** @throws {InvalidDeployment} if it is no role's ARN */
-export const checkRole = (role: string | undefined): string => {
+const checkRole = (role: string | undefined): string => {
   if (role !== undefined && /^arn:aws[\w-]*:iam::\d{12}:role\/.+/.test(role)) return role
   const what =
     role === undefined || role === ""
@@ -103,19 +132,16 @@ export const wanted = (
   base: string,
   workflow: string,
   memoryMiB: number,
-  options: FunctionOptions,
+  { arch, environment, ...options }: Complete,
   { reference }: CarriedStores
 ): Wanted => ({
+  ...options,
   name: functionName(base, memoryMiB),
   base,
   memoryMiB,
-  role: options.role,
-  timeoutSeconds: options.timeoutSeconds ?? MOST_SECONDS,
-  architecture: options.arch === "arm64" ? "arm64" : "x86_64",
+  architecture: arch === "arm64" ? "arm64" : "x86_64",
   description: `weft: workers of ${workflow}`,
-  variables: { ...options.environment, [STORES_VARIABLE]: JSON.stringify(reference) },
-  subnets: options.vpc?.subnets ?? [],
-  securityGroups: options.vpc?.securityGroups ?? []
+  variables: { ...environment, [STORES_VARIABLE]: JSON.stringify(reference) }
 })
 
 /** The settings as Lambda takes them. */

@@ -11,6 +11,7 @@ import * as Runs from "../internal/Runs.ts"
 import { ended, exitCode } from "./CliFailure.ts"
 import { explained } from "./Explain.ts"
 import { failureLines } from "./FailureText.ts"
+import { type DeploymentGiven, deploymentFlags, engineOf } from "./LambdaFlags.ts"
 import * as Outcome from "./Outcome.ts"
 import {
   concurrency,
@@ -30,7 +31,7 @@ import { endLine } from "./SummaryText.ts"
 /** The command `weft resume`. */
 export const resumeCommand = Command.make(
   "resume",
-  { run, ...storeFlags, engine, concurrency, ...Outcome.outcomeFlags },
+  { run, ...storeFlags, engine, concurrency, ...deploymentFlags, ...Outcome.outcomeFlags },
   (options) =>
     Effect.scoped(
       resume({
@@ -68,7 +69,7 @@ export const watchCommand = Command.make("watch", { run, ...storeFlags }, (optio
   ])
 )
 
-interface ResumeOptions extends StoreGiven, Outcome.OutcomeOptions {
+interface ResumeOptions extends StoreGiven, DeploymentGiven, Outcome.OutcomeOptions {
   readonly run: string
   readonly engine: EngineName
   readonly concurrency: number | undefined
@@ -86,7 +87,8 @@ const resume = Effect.fnUntraced(function* (options: ResumeOptions) {
   const { state } = yield* find(place, options.run)
   const session = yield* Session.open(options.quiet)
   const { concurrency, engine } = options
-  const all = { ...place, engine, ...(concurrency === undefined ? {} : { concurrency }) }
+  const on = yield* Effect.promise(() => engineOf(engine, concurrency, options))
+  const all = { ...place, engine: on, ...(concurrency === undefined ? {} : { concurrency }) }
   const what = {
     workflow: state.workflow,
     total: state.instances,

@@ -2,6 +2,7 @@
  * Errors for people: what is expected to go wrong without a stack, what is not with one.
  */
 import { Failure, Plan } from "@weft/core"
+import { LambdaError } from "@weft/engine-lambda"
 import { StoreError } from "@weft/storage"
 import { EngineError, ModuleError } from "@weft/worker"
 import { Cause, Effect } from "effect"
@@ -30,6 +31,8 @@ export const explain = (error: unknown, folder: string): CliFailure => {
   if (error instanceof LayoutFailed) {
     return failed(`the graph could not be drawn: ${error.message}\nTry --group, or --format dot.`)
   }
+  if (isTagged(error, "InvalidDeployment")) return usage(error.message)
+  if (isTagged(error, ...DEPLOYING)) return failed(error.message)
   if (error instanceof InvalidStore || error instanceof AmbiguousRun) return usage(error.message)
   if (error instanceof UnknownRun || error instanceof UnreadableRun || error instanceof NoModule) {
     return failed(error.message)
@@ -37,10 +40,24 @@ export const explain = (error: unknown, folder: string): CliFailure => {
   if (error instanceof Plan.InvalidPlan || error instanceof EngineError || error instanceof StoreError) {
     return failed(error.message)
   }
+  if (error instanceof LambdaError) return failed(error.message)
   return failed(
     error instanceof Error ? `this should not have happened: ${error.stack}` : `it threw ${String(error)}`
   )
 }
+
+/** What can be wrong with a deployment: by name, since its classes are loaded only by who deploys. */
+const DEPLOYING = [
+  "BundleFailed",
+  "BundleTooLarge",
+  "CheckFailed",
+  "InstallFailed",
+  "InvalidManifest",
+  "NativeDependency"
+]
+
+const isTagged = (error: unknown, ...tags: ReadonlyArray<string>): error is Error =>
+  error instanceof Error && "_tag" in error && tags.includes(String(error._tag))
 
 /** The same effect, failing with what its errors mean, also those that nobody expects. */
 export const explained = <A, R>(effect: Effect.Effect<A, unknown, R>): Effect.Effect<A, CliFailure, R> =>

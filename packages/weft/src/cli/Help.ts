@@ -41,6 +41,15 @@ const watchCodes: Section = {
   ]
 }
 
+const deployCodes: Section = {
+  title: "EXIT CODES",
+  lines: [
+    "0    all went well",
+    "1    the file cannot be bundled, Lambda refuses something, or a function does not reach the store",
+    "2    the command line is wrong"
+  ]
+}
+
 const json: Section = {
   title: "JSON",
   lines: [
@@ -59,7 +68,9 @@ const more: ReadonlyMap<string, ReadonlyArray<Section>> = new Map([
   ["weft watch", [watchCodes]],
   ["weft runs", [storeCodes]],
   ["weft cancel", [storeCodes]],
-  ["weft clean", [storeCodes]]
+  ["weft clean", [storeCodes]],
+  ["weft deploy", [deployCodes]],
+  ["weft undeploy", [deployCodes]]
 ])
 
 /** A command's help. */

@@ -7,6 +7,7 @@ import { Cause, Effect, Exit, Layer } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { resumeCommand, watchCommand } from "./AttachCommand.ts"
 import { CliFailure, exitCode } from "./CliFailure.ts"
+import { deployCommand, undeployCommand } from "./DeployCommand.ts"
 import { explain } from "./Explain.ts"
 import { graphCommand } from "./GraphCommand.ts"
 import * as Help from "./Help.ts"
@@ -29,7 +30,9 @@ const weft = Command.make("weft").pipe(
     watchCommand,
     runsCommand,
     cancelCommand,
-    cleanCommand
+    cleanCommand,
+    deployCommand,
+    undeployCommand
   ]),
   Command.withExamples([
     { command: "weft run flow.ts", description: "Run a workflow and print its result" },
@@ -37,6 +40,10 @@ const weft = Command.make("weft").pipe(
     {
       command: "weft runs --store redis://localhost:6379",
       description: "What runs are in a store; see also resume, watch, cancel and clean"
+    },
+    {
+      command: "weft deploy flow.ts",
+      description: "Make its functions on AWS Lambda, for weft run --engine lambda; see also undeploy"
     },
     { command: "weft run --help", description: "Everything about a command" },
     {

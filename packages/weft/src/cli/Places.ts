@@ -90,10 +90,10 @@ export const repeated = (place: Place): string => {
 }
 
 /** `--engine`, for every command that runs tasks. */
-export const engine = Flag.Literals("engine", ["inline", "threads", "processes"]).pipe(
+export const engine = Flag.Literals("engine", ["inline", "threads", "processes", "lambda"]).pipe(
   Flag.withAlias("e"),
   Flag.withDescription(
-    "Where tasks run: in this process, on threads, or in processes, which need a --store (default: inline)"
+    "Where tasks run: in this process, on threads, in processes, or on AWS Lambda; the last two need a --store (default: inline)"
   ),
   Flag.withDefault("inline" as const)
 )

@@ -5,9 +5,13 @@ import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { countInstances } from "../internal/Client.ts"
 import type { EngineName } from "../internal/Engines.ts"
+import type { Job } from "../internal/Job.ts"
 import { submitJob } from "../run.ts"
+import { usage } from "./CliFailure.ts"
+import * as Deploying from "./Deploying.ts"
 import { explained } from "./Explain.ts"
 import * as Input from "./Input.ts"
+import { type DeploymentGiven, deploymentFlags, deploymentOf, engineOf, role } from "./LambdaFlags.ts"
 import * as Outcome from "./Outcome.ts"
 import { concurrency, engine, type Place, placeOf, storeFlags, time } from "./Places.ts"
 import * as PlannerFile from "./PlannerFile.ts"
@@ -28,18 +32,21 @@ export const input = Flag.String("input").pipe(
   Flag.optional
 )
 
+/** Who plans, for every command that makes plans. */
+export const planner = Flag.String("planner").pipe(
+  Flag.withAlias("p"),
+  Flag.withMetavar("NAME|PATH"),
+  Flag.withDescription(
+    `Who plans: ${PlannerFile.names.join(", ")}, or a module that exports a planner and its behaviours (default: simple)`
+  ),
+  Flag.withDefault("simple")
+)
+
 const flags = {
   file,
   input,
   engine,
-  planner: Flag.String("planner").pipe(
-    Flag.withAlias("p"),
-    Flag.withMetavar("NAME|PATH"),
-    Flag.withDescription(
-      `Who plans: ${PlannerFile.names.join(", ")}, or a module that exports a planner and its behaviours (default: simple)`
-    ),
-    Flag.withDefault("simple")
-  ),
+  planner,
   concurrency,
   ...storeFlags,
   lease: time("lease").pipe(
@@ -48,6 +55,15 @@ const flags = {
     ),
     Flag.optional
   ),
+  ...deploymentFlags,
+  deploy: Flag.Boolean("deploy").pipe(
+    Flag.withDescription(
+      "With --engine lambda: bring the functions up to date first (see weft deploy); they use the same --store"
+    ),
+    Flag.withDefault(false),
+    Flag.withoutNegation
+  ),
+  role,
   ...Outcome.outcomeFlags
 }
 
@@ -79,6 +95,10 @@ export const runCommand = Command.make("run", flags, (options) =>
       command: "weft run flow.ts --engine processes --store redis://localhost:6379",
       description: "In processes of their own; another process can go on with the run, or watch it"
     },
+    {
+      command: "weft run flow.ts --engine lambda --deploy --store redis://10.0.1.7:6379",
+      description: "On AWS Lambda; the functions' role is in WEFT_LAMBDA_ROLE"
+    },
     { command: "weft run flow.ts --json --quiet | jq .result", description: "For other programs" },
     {
       command: "weft run flow.ts --planner ./planner.ts --out result.cbor",
@@ -87,7 +107,7 @@ export const runCommand = Command.make("run", flags, (options) =>
   ])
 )
 
-interface Options extends Outcome.OutcomeOptions {
+interface Options extends Outcome.OutcomeOptions, DeploymentGiven {
   readonly file: string
   readonly input: string | undefined
   readonly engine: EngineName
@@ -95,17 +115,20 @@ interface Options extends Outcome.OutcomeOptions {
   readonly concurrency: number | undefined
   readonly lease: number | undefined
   readonly place: Place | undefined
+  readonly deploy: boolean
+  readonly role: Option.Option<string>
 }
 
 const run = Effect.fnUntraced(function* (options: Options) {
   const given = yield* Input.parse(options.input)
   yield* Result.checkFile(options.out)
   const session = yield* Session.open(options.quiet)
-  const planner = yield* PlannerFile.choose(options.planner)
+  const chosen = yield* PlannerFile.choose(options.planner)
   const job = yield* WorkflowFile.job(options.file, given)
+  const planner = options.deploy ? yield* deployed(options, job, chosen, session) : chosen
   const { concurrency, engine, lease, place } = options
   const all = {
-    engine,
+    engine: yield* Effect.promise(() => engineOf(engine, concurrency, options)),
     ...planner,
     ...place,
     ...(concurrency === undefined ? {} : { concurrency }),
@@ -115,4 +138,29 @@ const run = Effect.fnUntraced(function* (options: Options) {
   yield* Outcome.follow(session, options, () =>
     session.begin(what, (onEvent) => submitJob(job, { ...all, output: "ignore" }, onEvent))
   )
+})
+
+/** Brings the functions up to date, and answers with a planner that has planned already. */
+const deployed = Effect.fnUntraced(function* (
+  { engine, file, place, quiet, ...options }: Options,
+  job: Job,
+  choice: PlannerFile.Choice,
+  session: Session.Session
+) {
+  if (engine !== "lambda")
+    return yield* usage("--deploy goes with --engine lambda: there is nothing to deploy elsewhere")
+  if (place === undefined) return choice
+  const { memory, plan } = yield* Deploying.planned(job, choice)
+  const say = (line: string) => {
+    if (!quiet) session.say([session.style("dim", line)])
+  }
+  const given = {
+    ...deploymentOf(options),
+    role: Option.getOrUndefined(options.role),
+    memory,
+    check: "changed"
+  } as const
+  const { warnings } = yield* Deploying.deploy(file, place, choice.behaviours, given, say)
+  for (const warning of warnings) say(`warning: ${warning}`)
+  return { ...choice, planner: Deploying.planner(choice.planner, plan) }
 })

@@ -77,7 +77,11 @@ export const start = Effect.fnUntraced(function* (job: Job, settings: Settings, 
   })
 })
 
-const makePlan = Effect.fnUntraced(function* (job: Job, { behaviours, planner }: Settings) {
+/** Plans a job, and checks the plan. */
+export const makePlan = Effect.fnUntraced(function* (
+  job: Pick<Job, "graph">,
+  { behaviours, planner }: Pick<Settings, "behaviours" | "planner">
+) {
   const plan = yield* Planner.run(planner, job.graph, Predictions.none)
   const known = new Set<AnyAnnotation>([
     ...planner.annotations,

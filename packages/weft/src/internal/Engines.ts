@@ -4,7 +4,7 @@
 import { type Engine, EngineError, inline, processes, threads } from "@weft/worker"
 
 /** The engines that are known by name. */
-export type EngineName = "inline" | "threads" | "processes"
+export type EngineName = "inline" | "threads" | "processes" | "lambda"
 
 /** An engine that a run uses until `end` is called. */
 export interface Used {
@@ -17,7 +17,7 @@ interface ClosableEngine extends Engine {
 }
 
 const makers: Readonly<
-  Record<Exclude<EngineName, "inline">, (options: { readonly concurrency?: number }) => ClosableEngine>
+  Record<"threads" | "processes", (options: { readonly concurrency?: number }) => ClosableEngine>
 > = { threads, processes }
 
 /**
@@ -26,29 +26,38 @@ const makers: Readonly<
  */
 const shared = new Map<string, { readonly engine: ClosableEngine; users: number }>()
 
+/** What engines call their workers that only a store can bring together. */
+const ELSEWHERE: Readonly<Record<string, string>> = { processes: "processes", lambda: "functions" }
+
 /**
  * The engine, and what to do when the run has ended.
  *
  * @param isShared whether other processes get at the run's stores
  * @throws {EngineError} if the engine cannot do without that
  */
-export const use = (
+export const use = async (
   engine: EngineName | Engine,
   concurrency: number | undefined,
   isShared: boolean
-): Used => {
+): Promise<Used> => {
   const name = typeof engine === "string" ? engine : engine.name
-  if (name === "processes" && !isShared) {
+  const workers = ELSEWHERE[name]
+  if (workers !== undefined && !isShared) {
     throw new EngineError({
       engine: name,
       detail:
-        "processes have no memory in common, so runs need a store that each of them gets at: " +
+        `${workers} have no memory in common, so runs need a store that each of them gets at: ` +
         'pass `store: "redis://localhost:6379"`, or on the command line --store or WEFT_STORE'
     })
   }
   if (typeof engine !== "string") return { engine, end: async () => {} }
   const options = concurrency === undefined ? {} : { concurrency }
   if (engine === "inline") return { engine: inline(options), end: async () => {} }
+  if (engine === "lambda") {
+    // Loaded when it is asked for.
+    const { lambda } = await import("@weft/engine-lambda")
+    return { engine: lambda(options), end: async () => {} }
+  }
   const key = `${engine} ${concurrency ?? ""}`
   const entry = shared.get(key) ?? { engine: makers[engine](options), users: 0 }
   shared.set(key, entry)

@@ -76,10 +76,13 @@ export const open = async <E>(
   options.signal?.throwIfAborted()
   const connection = await Connections.use(options.store, options.objects)
   const { reference } = connection.stores
-  const used = await useEngine(options, reference !== undefined).catch(async (error: unknown) => {
-    await connection.end()
-    throw error
-  })
+  const { concurrency, engine = "inline" } = options
+  const used = await Engines.use(engine, concurrency, reference !== undefined).catch(
+    async (error: unknown) => {
+      await connection.end()
+      throw error
+    }
+  )
   const settings = { engine: used.engine, pollMs: options.pollMs ?? POLL_MS, stores: reference }
   const end = async () => {
     await used.end()
@@ -87,9 +90,6 @@ export const open = async <E>(
   }
   return await make(parts(settings), connection.runtime, end, options)
 }
-
-const useEngine = async ({ concurrency, engine }: HandleOptions, isShared: boolean) =>
-  Engines.use(engine ?? "inline", concurrency, isShared)
 
 const make = async <E>(
   parts: Parts<E>,
