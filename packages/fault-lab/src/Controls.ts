@@ -84,6 +84,15 @@ export const forgetful = (store: Store): Store => {
   }
 }
 
+/** Takes for crashed who was invoked and never came: a service that is slow, or drops invocations, fails runs. */
+export const impatient = (store: Store): Store => ({
+  ...store,
+  adopt: (run, worker, instances, incarnation, from) =>
+    Effect.tap(store.adopt(run, worker, instances, incarnation, from), () =>
+      incarnation === undefined ? store.renew(run, [worker]) : Effect.void
+    )
+})
+
 /** Leaves something behind. */
 export const untidy = (store: Store): Store => ({ ...store, remove: () => Effect.void })
 

@@ -32,6 +32,11 @@ export interface EngineSettings {
   readonly payloadBytes: number
   /** Whether whoever invokes adopts in the name of the invoked, or each worker does that itself. */
   readonly adopts: boolean
+  /**
+   * Whether each worker says which invocation it is when it begins, also if somebody has adopted in its name: as where
+   * invocations may come twice, late or not at all.
+   */
+  readonly begins: boolean
   /** Whether heartbeats take over what others lost. */
   readonly takes: boolean
   /** Whether heartbeats come from a thread of their own, so that they go on while a task blocks its process. */
@@ -169,7 +174,9 @@ export class LabEngine {
   }
 
   /** An invocation has come: a process is there for it, lives from now on, and works when it has a place. */
-  private arrive(invocation: Invocation) {
+  private arrive(sent: Invocation) {
+    const { adopted: _, ...bare } = sent
+    const invocation = this.settings.begins ? bare : sent
     const { worker } = invocation
     const process = new Process(this.world, `${worker}/${++this.started}`)
     this.processes.add(process)

@@ -65,6 +65,8 @@ const RUN = "run"
 /** A loss is never the reason of a failure, unless a task kills. */
 const ANY_ATTEMPTS = 1_000_000
 const KILLS = 4
+/** So few are enough where only invocations are lost, doubled or late: that costs no run an attempt. */
+const NO_LOSSES = 1
 /** Where few losses are allowed: a start that takes longer than the lease, or waits for a place, counts like one. */
 const PROMPT_START_MS = 20
 const MANY_PLACES = 64
@@ -177,6 +179,14 @@ class Laboratory {
     }
   }
 
+  private get maxAttempts(): number {
+    if (this.kills) return KILLS
+    const { mischief, settings } = this.scenario
+    const isHarmless = mischief.rates.calls === 0 && mischief.faults.every(({ kind }) => LOSSY.includes(kind))
+    const isTold = settings.adopts && settings.begins && settings.fanOut >= MANY_PLACES
+    return isHarmless && isTold ? NO_LOSSES : ANY_ATTEMPTS
+  }
+
   private broken(): string | undefined {
     return this.problem ?? this.monitor.violation ?? this.engine.defect
   }
@@ -229,7 +239,7 @@ class Laboratory {
             targets: [...graph.targets],
             instances: graph.columns.scopeOf.reduce((sum, scope) => sum + (scope === 0 ? 1 : 0), 0),
             leaseMs,
-            maxAttempts: self.kills ? KILLS : ANY_ATTEMPTS
+            maxAttempts: self.maxAttempts
           },
           CLIENT
         )
@@ -392,6 +402,9 @@ const shown = (value: unknown) =>
   JSON.stringify(value, (_, one: unknown) => (typeof one === "bigint" ? `${one}n` : one))
 
 const shownFailure = ({ instance, kind, message }: Failure.Failure) => `${instance} ${kind}: ${message}`
+
+/** What may happen to invocations, as on a service that only promises to try. */
+const LOSSY: ReadonlyArray<FaultKind> = ["lose-invocation", "double-invocation", "slow-invocation"]
 
 /** Names made up at random become the same in each repetition. */
 const renamed = (lines: ReadonlyArray<string>): ReadonlyArray<string> => {

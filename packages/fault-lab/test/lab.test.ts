@@ -52,6 +52,7 @@ describe("a store", () => {
     ["plain-counter", /was committed before|the run hangs|the result is/],
     ["ready-twice", /was committed twice/],
     ["forgetful", /the run hangs .*\n.* waits for/s],
+    ["impatient", /lost: its worker was lost/],
     ["untidy", /entries .* are left/]
   ]
 

@@ -46,6 +46,16 @@ const rates = fc.oneof(
   }
 )
 
+/** Invocations that come twice, late or not at all, and nothing worse: as on a service that only promises to try. */
+const lossy = fc.record({
+  faults: fc.array(fault(["lose-invocation", "double-invocation", "slow-invocation"], 12), { maxLength: 8 }),
+  rates: fc.record({
+    calls: fc.constant(0),
+    invocations: fc.constantFrom(0, 0.1, 0.2),
+    messages: fc.constantFrom(0, 0.2)
+  })
+})
+
 const settings = fc.record({
   parallelism: fc.constantFrom(1, 2, 4),
   places: fc.constantFrom(1, 2, 3, 8, 64),
@@ -53,6 +63,7 @@ const settings = fc.record({
   idleMs: fc.constantFrom(0, 5, 50, 2000),
   payloadBytes: fc.constantFrom(0, 20, 200, Number.POSITIVE_INFINITY),
   adopts: fc.boolean(),
+  begins: fc.boolean(),
   takes: fc.boolean(),
   beatsApart: fc.boolean(),
   watches: fc.boolean(),
@@ -71,6 +82,7 @@ export const arbitraryScenario: fc.Arbitrary<Scenario> = fc
     settings,
     mischief: fc.oneof(
       { weight: 1, arbitrary: fc.constant({ faults: [], rates: { calls: 0, invocations: 0, messages: 0 } }) },
+      { weight: 2, arbitrary: lossy },
       { weight: 9, arbitrary: fc.record({ faults, rates }) }
     ),
     poison: fc.option(

@@ -14,6 +14,7 @@ export const controls = {
   "plain-counter": Controls.plainCounter,
   "ready-twice": Controls.readyTwice,
   forgetful: Controls.forgetful,
+  impatient: Controls.impatient,
   untidy: Controls.untidy
 } satisfies Record<string, Break>
 
