@@ -28,8 +28,16 @@ const AT_ONCE = 8
 const LOOKED_AT = "250 millis"
 const MADE_WITHIN = "2 minutes"
 
+/** What a run begins with. */
+export interface Deployment {
+  /** The function for each memory size, in MiB. */
+  readonly functions: ReadonlyMap<number, FunctionVersion>
+  /** How many invocations Lambda allows at once; `undefined` if it does not tell. */
+  readonly concurrency: number | undefined
+}
+
 /**
- * The version of each size that `live` means now.
+ * The version of each size that `live` means now, and what the account allows.
  *
  * @param base the deployment's base name
  * @param sizes in MiB
@@ -38,13 +46,19 @@ export const resolve = Effect.fnUntraced(function* (
   options: ClientOptions,
   base: string,
   sizes: ReadonlyArray<number>
-): Effect.fn.Return<ReadonlyMap<number, FunctionVersion>, LambdaError> {
+): Effect.fn.Return<Deployment, LambdaError> {
   const impossible = sizes.filter((size) => !isMemorySize(size))
   if (impossible.length > 0) return yield* impossibleSize(impossible)
   const sdk: Sdk = yield* Effect.promise(() => import("@aws-sdk/client-lambda"))
   return yield* Effect.acquireUseRelease(
     Effect.sync(() => new sdk.LambdaClient(sdkConfig(options))),
-    (lambda) => new Functions(sdk, lambda, options, base).resolve(sizes),
+    (lambda) => {
+      const deployed = new Functions(sdk, lambda, options, base)
+      return Effect.all(
+        { functions: deployed.resolve(sizes), concurrency: deployed.concurrency },
+        { concurrency: 2 }
+      )
+    },
     (lambda) => Effect.sync(() => lambda.destroy())
   )
 })
@@ -94,6 +108,17 @@ class Functions {
     }
     return versions
   })
+
+  /** What all functions of the account share. Whoever may not ask goes without. */
+  get concurrency(): Effect.Effect<number | undefined> {
+    const asked = this.call("tell the account's limits", (abortSignal) =>
+      this.lambda.send(new this.sdk.GetAccountSettingsCommand(), { abortSignal })
+    )
+    return Effect.match(asked, {
+      onSuccess: ({ AccountLimit }) => AccountLimit?.UnreservedConcurrentExecutions,
+      onFailure: () => undefined
+    })
+  }
 
   private call<A>(
     operation: string,

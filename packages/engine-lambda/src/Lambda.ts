@@ -7,7 +7,7 @@ import { GraphCodec, Plan } from "@weft/core"
 import { Coordination, ObjectStore, type RunDocument } from "@weft/storage"
 import { type Engine, EngineError, type OpenRun, persistent, persistentObjects, Sizes } from "@weft/worker"
 import { Effect, type Scope } from "effect"
-import { EventClient, type FunctionVersion, type Sender } from "./Client.ts"
+import { EventClient, type Sender } from "./Client.ts"
 import * as Functions from "./Functions.ts"
 import { makeInvoker } from "./Invoking.ts"
 import type { LambdaError } from "./LambdaError.ts"
@@ -24,8 +24,8 @@ export interface LambdaOptions {
   /** The deployment's base name. Default: `weft-<workflow>`. */
   readonly name?: string
   /**
-   * How many workers may run at once: what a fan-out is divided by. Default 1,000, an account's usual limit. Say less if
-   * yours is lower: what Lambda makes wait is worth less than what nobody invoked.
+   * How many workers may run at once: what a fan-out is divided by. Default: as many as the account allows (which has to
+   * be asked for: `lambda:GetAccountSettings`), else 1,000.
    */
   readonly concurrency?: number
   /** How many workers one worker invokes itself before it lets others invoke the rest. Default 16. */
@@ -34,9 +34,12 @@ export interface LambdaOptions {
   readonly idleMs?: number
 }
 
+/** An account's usual limit. */
+const CONCURRENCY = 1000
+
 /** Makes a `lambda` engine. */
 export const lambda = (options: LambdaOptions = {}): Engine => {
-  const { concurrency = 1000, name } = options
+  const { concurrency = CONCURRENCY, name } = options
   return {
     name: "lambda",
     parallelism: concurrency,
@@ -54,9 +57,7 @@ export const lambda = (options: LambdaOptions = {}): Engine => {
 
 /** What an engine needs of Lambda, beside options. */
 export interface Lambda {
-  readonly resolve: (
-    sizes: ReadonlyArray<number>
-  ) => Effect.Effect<ReadonlyMap<number, FunctionVersion>, LambdaError>
+  readonly resolve: (sizes: ReadonlyArray<number>) => Effect.Effect<Functions.Deployment, LambdaError>
   readonly sender: Effect.Effect<Sender, never, Scope.Scope>
 }
 
@@ -69,7 +70,7 @@ const NODE_BYTES = 3
 export const open = Effect.fnUntraced(function* (
   run: OpenRun,
   {
-    concurrency = 1000,
+    concurrency,
     fanOut = 16,
     idleMs = 1000,
     name,
@@ -81,7 +82,7 @@ export const open = Effect.fnUntraced(function* (
   const coordination = persistent(yield* Coordination)
   const objects = persistentObjects(yield* ObjectStore)
   const sizes = new Sizes(run.graph, run.plan)
-  const functions = yield* Effect.mapError(
+  const deployed = yield* Effect.mapError(
     resolve(sizes.all()),
     (cause) => new EngineError({ engine: "lambda", detail: cause.message, cause })
   )
@@ -89,10 +90,10 @@ export const open = Effect.fnUntraced(function* (
     run: run.run,
     settings: {
       leaseMs: run.leaseMs,
-      parallelism: concurrency,
+      parallelism: Math.max(1, concurrency ?? deployed.concurrency ?? CONCURRENCY),
       fanOut,
       idleMs,
-      functions,
+      functions: deployed.functions,
       document: smallDocument(run)
     },
     sizes,

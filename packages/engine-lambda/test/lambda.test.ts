@@ -1,17 +1,222 @@
 // End to end: bundled, deployed on a Lambda of this machine, over a real Redis.
 
 import { each } from "@weft/core"
+import { type Engine, persistent } from "@weft/worker"
 import { afterAll, describe, expect, it, vi } from "vitest"
-import { end, value } from "../../worker/test/harness.ts"
-import { deploy } from "./fixtures/Deployed.ts"
-import { add, double, list } from "./fixtures/tasks.ts"
+import { byName, end, failure, value } from "../../worker/test/harness.ts"
+import { Instead, instead } from "./fixtures/behaviours.ts"
+import { type Deployed, type DeployedOptions, deploy } from "./fixtures/Deployed.ts"
+import {
+  add,
+  block,
+  double,
+  identity,
+  joined,
+  kill,
+  list,
+  loaded,
+  memory,
+  say,
+  slow,
+  whoami
+} from "./fixtures/tasks.ts"
 
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
-const deployed = await deploy()
-afterAll(() => deployed[Symbol.asyncDispose]())
-const { engine, settings } = deployed
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
 
-it("gives the value", async () => {
-  expect(await value(add(double(1), double(2)), settings(engine()))).toBe(6)
+/** Deploys for one test. */
+const using = async (options: DeployedOptions, test: (deployed: Deployed) => Promise<void>) => {
+  await using deployed = await deploy(options)
+  await test(deployed)
+}
+
+describe.each(["built-in", "aws-lambda-ric"] as const)("on functions with the client %s", (runtimeClient) => {
+  const logs: Array<string> = []
+  const deployed = deploy({
+    local: { runtimeClient, onLog: (_, text) => logs.push(text) },
+    sizes: [512, 1024]
+  })
+  afterAll(async () => (await deployed)[Symbol.asyncDispose]())
+  const settings = async () => {
+    const { engine, settings } = await deployed
+    return settings(engine())
+  }
+
+  it("a run gives the value", async () => {
+    expect(await value(add(double(1), double(2)), await settings())).toBe(6)
+  })
+
+  it("a fan-out is shared", async () => {
+    const found = await value(
+      each(list(20), (n) => add(n, 1)),
+      await settings()
+    )
+    expect(found).toEqual(numbers(20).map((n) => n + 1))
+  })
+
+  it("tasks have the memory that the plan gives them", async () => {
+    const plan = byName({ memory: { memory: 512 } })
+    expect(await value([memory(), double(memory())], { ...(await settings()), plan })).toEqual([512, 1024])
+  })
+
+  it("named workers run what is theirs, and come again", async () => {
+    const plan = byName({ whoami: { worker: "ann" } })
+    const found = await value(whoami(slow(1, 300), whoami()), { ...(await settings()), plan })
+    expect(found).toBe("ann")
+  })
+
+  it("behaviours act", async () => {
+    const plan = byName({ double: { annotations: { [Instead.annotation]: 7 } } })
+    expect(await value(add(double(1), 1), { ...(await settings()), plan, behaviours: [instead] })).toBe(8)
+  })
+
+  it("what tasks write is told to the client, and in the function's log", async () => {
+    const { messages } = await end(say("hello"), await settings())
+    expect(messages).toContainEqual(expect.objectContaining({ type: "output", text: "hello\n" }))
+    expect(logs.join("")).toContain("hello")
+  })
+})
+
+describe("a deployment", () => {
+  it("is given the sizes that a plan needs and it does not have", () =>
+    using({ sizes: [1024] }, async ({ engine, local, settings }) => {
+      const plan = byName({ memory: { memory: 300 } })
+      expect(await value([memory(), double(2)], { ...settings(engine()), plan })).toEqual([300, 4])
+      await vi.waitFor(() =>
+        expect(new Set(local.report().invocations.map(({ functionName }) => functionName))).toEqual(
+          new Set(["weft-test-300", "weft-test-1024"])
+        )
+      )
+      expect(await value(memory(), { ...settings(engine()), plan })).toEqual(300)
+    }))
+})
+
+describe("faults", () => {
+  const wide = each(list(24), (n) => slow(n, 20))
+
+  it("200 nodes on 10 environments", () =>
+    using({ local: { concurrency: 10, throttleBackoffMs: { first: 50, most: 200 } } }, async (deployed) => {
+      const found = await value(
+        each(list(200), (n) => slow(n, 10)),
+        deployed.settings(deployed.engine({ concurrency: 10 }))
+      )
+      expect(found).toEqual(numbers(200))
+      expect(deployed.local.report().totals.mostEnvironments).toBeLessThanOrEqual(10)
+    }))
+
+  it("throttling at 5 of what expects 1,000", () =>
+    using({ local: { concurrency: 5, throttleBackoffMs: { first: 50, most: 200 } } }, async (deployed) => {
+      expect(await value(wide, deployed.settings(deployed.engine()))).toEqual(numbers(24))
+    }))
+
+  it("doubled events", () =>
+    using({ local: { faults: { double: 1, lateMs: 200 } } }, async (deployed) => {
+      expect(await value(wide, deployed.settings(deployed.engine({ concurrency: 4 })))).toEqual(numbers(24))
+    }))
+
+  it("dropped events", () =>
+    using({ local: { faults: { drop: 0.3 } } }, async (deployed) => {
+      expect(await value(wide, deployed.settings(deployed.engine({ concurrency: 4 }), 1000))).toEqual(
+        numbers(24)
+      )
+    }))
+
+  it("killed environments", () =>
+    using({ local: { faults: { kill: 0.3, killWithinMs: 300 } } }, async (deployed) => {
+      expect(await value(wide, deployed.settings(deployed.engine({ concurrency: 4 }), 1500))).toEqual(
+        numbers(24)
+      )
+    }))
+
+  it("a task that kills its environment fails the run", () =>
+    using({}, async (deployed) => {
+      const failed = await failure(kill("SIGKILL"), {
+        ...deployed.settings(deployed.engine(), 1000),
+        maxAttempts: 2
+      })
+      expect(failed).toMatchObject({ kind: "lost" })
+    }))
+
+  it("a timeout while a task blocks its thread", () =>
+    using({ timeoutSeconds: 2 }, async (deployed) => {
+      const failed = await failure(block(20_000), {
+        ...deployed.settings(deployed.engine(), 1000),
+        maxAttempts: 1
+      })
+      expect(failed).toMatchObject({ kind: "lost" })
+    }))
+
+  it("a chain of work longer than a function may run is handed over", () =>
+    using({ timeoutSeconds: 3 }, async (deployed) => {
+      let chain = slow(1, 400)
+      for (let i = 0; i < 12; i++) chain = slow(chain, 400)
+      expect(await value(chain, deployed.settings(deployed.engine()))).toBe(1)
+      expect(deployed.local.report().totals.errors).toBe(0)
+      expect(deployed.local.report().totals.invocations).toBeGreaterThan(1)
+    }))
+})
+
+describe("the recursion guard of Lambda", () => {
+  /** Each hands on to the other, and has left when it is needed again. */
+  const pingPong = () => {
+    let ball = whoami()
+    for (let i = 0; i < 24; i++) ball = i % 2 === 0 ? joined(ball) : whoami(ball)
+    return ball
+  }
+  const plan = byName({ whoami: { worker: "ann" }, joined: { worker: "bob" } })
+
+  it("lets a long chain of invocations pass where it is told to", () =>
+    using({}, async (deployed) => {
+      const settings = deployed.settings(deployed.engine({ idleMs: 0 }))
+      expect(await value(pingPong(), { ...settings, plan })).toBe("ann")
+      expect(deployed.local.report().lost).toEqual([])
+    }))
+
+  it("cuts a long chain off where it is not, and the run goes on all the same", () =>
+    using({ recursion: "Terminate" }, async (deployed) => {
+      const settings = deployed.settings(deployed.engine({ idleMs: 0 }), 1000)
+      expect(await value(pingPong(), { ...settings, plan })).toBe("ann")
+      expect(deployed.local.report().lost).toContainEqual(
+        expect.objectContaining({ reason: "RecursiveInvocation" })
+      )
+    }))
+
+  it("lets a tree of invocations pass", () =>
+    using({ recursion: "Terminate" }, async (deployed) => {
+      const found = await value(
+        each(list(40), (n) => identity(n)),
+        deployed.settings(deployed.engine({ fanOut: 3 }))
+      )
+      expect(found).toEqual(numbers(40))
+      expect(deployed.local.report().lost).toEqual([])
+    }))
+})
+
+describe("the AWS SDK", () => {
+  it("is loaded by who invokes others, and by nobody else", () =>
+    using({}, async ({ engine, settings }) => {
+      const sdk = expect.stringMatching(/^Sdk-/)
+      expect(await value(loaded(), settings(engine()))).not.toContainEqual(sdk)
+      const all = (await value(
+        each(list(4), (n) => loaded(n)),
+        settings(engine({ concurrency: 2 }))
+      )) as ReadonlyArray<ReadonlyArray<string>>
+      expect(all.flat()).toContainEqual(sdk)
+    }))
+})
+
+describe("an environment that was frozen", () => {
+  it("goes on although its connections are dead", () =>
+    using({}, async (deployed) => {
+      const { engine } = deployed
+      // Those of the client are dead as well.
+      const settings = (engine: Engine) => ({ ...deployed.settings(engine), coordination: persistent })
+      await value(double(1), settings(engine()))
+      await deployed.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+      await deployed.command("CLIENT", "KILL", "TYPE", "pubsub")
+      expect(await value(add(double(1), double(2)), settings(engine()))).toBe(6)
+      expect(deployed.local.report().totals.errors).toBe(0)
+      expect(deployed.local.report().totals.coldStarts).toBeLessThanOrEqual(2)
+    }))
 })
