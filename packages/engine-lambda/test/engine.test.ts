@@ -1,25 +1,17 @@
 // The engine and the handler together, over a Lambda that is faked in this process.
 
 import { each } from "@weft/core"
-import { Coordination, CoordinationMemory, ObjectStore, StreamsMemory } from "@weft/storage"
+import { Coordination } from "@weft/storage"
 import { EngineError } from "@weft/worker"
-import { Context, Effect, Layer, Scope } from "effect"
+import { Context, Effect } from "effect"
 import { describe, expect, it, vi } from "vitest"
 import { byName, end, failure, type Settings, value } from "../../worker/test/harness.ts"
 import { check } from "../src/Events.ts"
 import { LambdaError, type LambdaErrorReason } from "../src/LambdaError.ts"
 import { STORES_VARIABLE } from "../src/Naming.ts"
 import { Instead, instead } from "./fixtures/behaviours.ts"
-import { FakeLambda, type FakeOptions, type Services } from "./fixtures/FakeLambda.ts"
+import { FakeLambda, type FakeOptions, memoryServices, type Services } from "./fixtures/FakeLambda.ts"
 import { add, double, fail, identity, length, list, slow, whoami } from "./fixtures/tasks.ts"
-
-const memoryServices = (): Promise<Services> =>
-  Effect.runPromise(
-    Layer.buildWithScope(
-      Layer.fresh(Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory, StreamsMemory.layer)),
-      Scope.makeUnsafe()
-    )
-  )
 
 const fake = async (options: Omit<FakeOptions, "services"> & { readonly services?: Services } = {}) => {
   const services = options.services ?? (await memoryServices())
