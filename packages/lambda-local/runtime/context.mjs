@@ -3,7 +3,8 @@
 const json = (name, text) => {
   if (!text) return undefined
   try {
-    return JSON.parse(text)
+    // Node.js reads headers as latin1.
+    return JSON.parse(Buffer.from(text, "latin1").toString())
   } catch (error) {
     throw Object.assign(new Error(`Failed to parse ${name} as JSON: ${error.message}`), {
       name: "Runtime.PlatformError"

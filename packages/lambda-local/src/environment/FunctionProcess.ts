@@ -30,12 +30,14 @@ export class FunctionProcess {
   readonly #child: ChildProcess | undefined
   readonly #confinement: Confinement
   readonly #exited = Deferred.makeUnsafe<Exit>()
+  #isOver = false
 
   constructor({ args, confinement, folder, output, variables, workingFolder }: ProcessOptions) {
     this.#confinement = confinement
     try {
       this.#child = spawn(
-        "sh",
+        // Not looked for: the PATH is the function's.
+        "/bin/sh",
         ["-c", BECOME, folder, ...confinement.joinFiles, "--", process.execPath, ...args],
         { cwd: workingFolder, env: variables, stdio: ["ignore", "pipe", "pipe"], detached: true }
       )
@@ -52,6 +54,8 @@ export class FunctionProcess {
     child.once("exit", (code, signal) => {
       // What it has started does not outlive it, and does not hold its streams.
       this.signal("SIGKILL")
+      this.#isOver = true
+      confinement.unwatch()
       const over = () => {
         clearTimeout(late)
         Deferred.doneUnsafe(this.#exited, Effect.succeed({ code, signal }))
@@ -79,14 +83,15 @@ export class FunctionProcess {
 
   resume(): void {
     const pid = this.#child?.pid
-    if (pid !== undefined) this.#confinement.watch(pid, () => this.signal("SIGKILL"))
+    if (pid !== undefined && !this.#isOver) this.#confinement.watch(pid, () => this.signal("SIGKILL"))
     this.signal("SIGCONT")
   }
 
   /** Sends the signal to all processes of the function. */
   signal(signal: NodeJS.Signals): void {
     const pid = this.#child?.pid
-    if (pid === undefined) return
+    // Its id may be another's by now.
+    if (pid === undefined || this.#isOver) return
     for (const target of [-pid, ...this.#confinement.members()]) {
       try {
         process.kill(target, signal)

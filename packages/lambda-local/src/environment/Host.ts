@@ -82,7 +82,10 @@ const start = async (): Promise<Open> => {
   await sweep()
   const name = `${process.pid}.${startOf(process.pid) ?? 0}`
   const folder = await mkdtemp(join(tmpdir(), `${PREFIX}${name}-`))
-  const guard = spawn("sh", ["-c", GUARD, folder], { detached: true, stdio: ["pipe", "ignore", "ignore"] })
+  const guard = spawn("/bin/sh", ["-c", GUARD, folder], {
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"]
+  })
   guard.stdin!.on("error", () => {})
   await once(guard, "spawn")
   guard.unref()
@@ -106,7 +109,7 @@ const sweep = async (): Promise<void> => {
     names.map(async (name) => {
       const match = /^lambda-local-(\d+)\.(\d+)-\w+$/.exec(name)
       if (match === null || isAlive(Number(match[1]), match[2]!)) return
-      const cleaner = spawn("sh", ["-c", CLEAN, join(tmpdir(), name), "verify"], { stdio: "ignore" })
+      const cleaner = spawn("/bin/sh", ["-c", CLEAN, join(tmpdir(), name), "verify"], { stdio: "ignore" })
       await once(cleaner, "exit")
     })
   )

@@ -15,9 +15,9 @@ const INIT_LIMIT_MS = 10_000
  * How many processes may start at the same moment. With more, all would be late: those that must wait for a CPU would
  * use up the time that their functions have to initialise.
  */
-const starting = Semaphore.makeUnsafe(2 * availableParallelism())
+const starting = Semaphore.makeUnsafe(3 * availableParallelism())
 /** After this a process that has not initialised waits for something else than the CPU, in ms. */
-const STARTED_WITHIN_MS = 250
+const STARTED_WITHIN_MS = 150
 
 export interface InstanceParts {
   readonly id: string

@@ -26,7 +26,7 @@ const works = (limits: Limits): Effect.Effect<boolean> =>
       ({ close }) => close
     )
     const { status } = spawnSync(
-      "sh",
+      "/bin/sh",
       ["-c", 'for f do echo $$ >"$f" || exit 1; done', "sh", ...confinement.joinFiles],
       { stdio: "ignore" }
     )

@@ -69,10 +69,12 @@ export class RuntimeApi {
       "lambda-runtime-aws-request-id": request.id,
       "lambda-runtime-deadline-ms": String(Math.round(deadlineMs)),
       "lambda-runtime-invoked-function-arn": request.arn,
-      "lambda-runtime-trace-id": request.traceId,
-      ...(request.clientContext !== undefined && { "lambda-runtime-client-context": request.clientContext }),
+      "lambda-runtime-trace-id": headerOf(request.traceId),
+      ...(request.clientContext !== undefined && {
+        "lambda-runtime-client-context": headerOf(request.clientContext)
+      }),
       ...(request.cognitoIdentity !== undefined && {
-        "lambda-runtime-cognito-identity": request.cognitoIdentity
+        "lambda-runtime-cognito-identity": headerOf(request.cognitoIdentity)
       })
     })
     response?.end(request.payload)
@@ -142,6 +144,11 @@ export class RuntimeApi {
     this.#asked.openUnsafe()
   }
 }
+
+/** As a header can have it: UTF-8, in one line. In JSON such characters are between values. */
+const headerOf = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about these
+  Buffer.from(text.replace(/[\x00-\x1f\x7f]/g, " ")).toString("latin1")
 
 /** The body, or undefined if it is too large. */
 const read = async (request: IncomingMessage): Promise<Uint8Array | undefined> => {

@@ -168,6 +168,18 @@ describe("the end", () => {
     expect((await answer).error?.errorType).toBe("Runtime.ExitError")
   })
 
+  it("leaves an environment that can only fail", async () => {
+    await using lab = await open("export const handler = async () => 1")
+    expect((await lab.invoke()).value).toBe(1)
+    expect(lab.environment.isUsable).toBe(true)
+    await lab.end()
+    expect(lab.environment.isUsable).toBe(false)
+    expect(await lab.invoke({}, { id: "r-1" })).toMatchObject({
+      error: { errorMessage: "RequestId: r-1 Error: Runtime exited with error: signal: killed" },
+      isUsable: false
+    })
+  })
+
   it("comes with an interruption of its invocation", async () => {
     await using lab = await open(
       "export const handler = () => new Promise((resume) => setTimeout(resume, 60_000))"
