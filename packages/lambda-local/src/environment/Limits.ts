@@ -7,7 +7,7 @@ import { Effect } from "effect"
 import { version1, version2 } from "./Cgroup.ts"
 import { type Limits, none } from "./Confinement.ts"
 
-export { type Limits, LimitsError, none } from "./Confinement.ts"
+export { type Limits, none } from "./Confinement.ts"
 
 /** Cgroups of version 2, then of version 1, then `none`: the first that works when it is tried. */
 export const detect: Effect.Effect<Limits> = Effect.gen(function* () {

@@ -45,7 +45,7 @@ export const timedOutLine = (requestId: string, timeoutMs: number): string =>
 const seconds = (ms: number): string => (ms / 1000).toFixed(2)
 
 /** Why a runtime's process has ended, as AWS says it. */
-export const describeExit = ({ code, signal }: Exit): string => {
+const describeExit = ({ code, signal }: Exit): string => {
   if (signal !== null) return `Runtime exited with error: signal: ${SIGNALS[signal] ?? signal}`
   return code === 0
     ? "Runtime exited without providing a reason"

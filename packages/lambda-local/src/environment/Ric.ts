@@ -38,7 +38,7 @@ export class RicError extends Data.TaggedError("RicError")<{
 }
 
 /** Where it is installed unless told otherwise: the user's cache. */
-export const defaultRicFolder = (): string =>
+const defaultRicFolder = (): string =>
   join(
     process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"),
     "lambda-local",

@@ -78,7 +78,7 @@ export class Lab implements AsyncDisposable {
   }
 }
 
-export const writeCode = async (files: Files, parent: string = tmpdir()): Promise<string> => {
+const writeCode = async (files: Files, parent: string = tmpdir()): Promise<string> => {
   const folder = await mkdtemp(join(parent, "weft-code-"))
   for (const [name, text] of Object.entries(files)) {
     await mkdir(dirname(join(folder, name)), { recursive: true })
