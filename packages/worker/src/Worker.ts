@@ -56,12 +56,18 @@ export const run = Effect.fnUntraced(function* (
     streams
   })
   const lived: Effect.Effect<void, Failures, Coordination | ObjectStore | Host> = life(state)
-  yield* Effect.catch(lived, (error): Effect.Effect<void, StoreError | EngineError> => {
+  const settled = Effect.catch(lived, (error): Effect.Effect<void, StoreError | EngineError> => {
     if (error instanceof NodeFailed) return coordination.fail(context.run, error.failure)
     if (!isFinal(error)) return Effect.fail(error)
     // No other worker could do better. If not even this can be told, the worker is lost.
     return Effect.catch(coordination.fail(context.run, refusedBy(state, error)), () => Effect.fail(error))
-  }).pipe(Effect.ensuring(Effect.suspend(() => (state.untoldObjects.size === 0 ? Effect.void : tidy(state)))))
+  })
+  yield* Effect.ensuring(
+    Effect.andThen(settled, state.discards.done),
+    Effect.suspend(() =>
+      state.untoldObjects.size === 0 && state.discards.isDone ? Effect.void : tidy(state)
+    )
+  )
 })
 
 /** Whether the store would answer the same again: it is full, refuses us, or holds what is not ours. */
@@ -106,15 +112,21 @@ const atLast = <E>(effect: Effect.Effect<void, E>): Effect.Effect<void> =>
   )
 
 /**
- * Removes objects that coordination was not told of, if the run is gone: its client has removed all it knew of. While
- * there is a run, whoever runs the same again puts them again, and its client removes them in the end.
+ * Removes what it was told to; and objects that coordination was not told of, if the run is gone: its client has removed
+ * all it knew of. While there is a run, whoever runs the same again puts them again, and its client removes them in the
+ * end.
  */
-const tidy = ({ coordination, objects, run, untoldObjects }: WorkerState) =>
-  atLast(
-    Effect.flatMap(coordination.state(run), ({ status }) =>
-      status === "gone" ? objects.remove(run, [...untoldObjects].map(valueKey)) : Effect.void
-    )
+const tidy = ({ coordination, discards, objects, run, untoldObjects }: WorkerState) => {
+  const untold = Effect.flatMap(coordination.state(run), ({ status }) =>
+    status === "gone" ? objects.remove(run, [...untoldObjects].map(valueKey)) : Effect.void
   )
+  return atLast(
+    Effect.all([discards.done, untoldObjects.size === 0 ? Effect.void : untold], {
+      concurrency: 2,
+      discard: true
+    })
+  )
+}
 
 /** The stage `stop`: also for a worker that is interrupted, as most are when the last target is complete. */
 const leave = (state: WorkerState) => atLast(Effect.suspend(() => wrappedWorker(state, "stop", Effect.void)))

@@ -15,6 +15,7 @@ import {
 } from "@weft/storage"
 import { Effect, type Fiber } from "effect"
 import { Claims } from "./Claims.ts"
+import { Discards } from "./Discards.ts"
 import type { EngineError, Host, Invoker } from "./Engine.ts"
 import type { Invocation, Limited, Work } from "./Invocation.ts"
 import { Limit, type OutOfTime } from "./Limit.ts"
@@ -111,6 +112,8 @@ export class WorkerState implements WorkerParts {
   finished: Array<Finished> = []
   /** Values that were put into the object store, or are being put there, and that it has not been told of. */
   readonly untoldObjects = new Set<InstanceId>()
+  /** Objects that nobody needs any more. */
+  readonly discards: Discards
   /** Since when, by `Timing`, and how much execution, in ms, it has not been told of. */
   untoldSince = 0
   untoldMs = 0
@@ -133,6 +136,7 @@ export class WorkerState implements WorkerParts {
     this.invoker = parts.invoker
     this.coordination = parts.coordination
     this.objects = parts.objects
+    this.discards = new Discards(parts.context.run, parts.objects)
     this.host = parts.host
     this.timing = parts.timing
     this.streams = parts.streams

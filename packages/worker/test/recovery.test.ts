@@ -273,7 +273,7 @@ describe("an object that coordination was not told of", () => {
         Effect.provideService(work(context, invocation("w", [0])), Coordination, store),
         { startImmediately: true }
       )
-      yield* work(context, invocation("v", [0]))
+      yield* work(context, { ...invocation("v", [0]), from: "w" })
       yield* Fiber.interrupt(slow)
       assert.strictEqual((yield* real.state(RUN)).status, "succeeded")
       assert.isDefined((yield* objects.get(RUN, [valueKey(0)]))[0])

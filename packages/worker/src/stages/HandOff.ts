@@ -18,10 +18,10 @@ import type { Sizes } from "../Sizes.ts"
 import type { WorkerState } from "../WorkerState.ts"
 import { store } from "./Publish.ts"
 
-/** Notes how the run is, and removes objects that nobody needs any more. */
-const heed = (state: WorkerState, { dropped, status }: Reply): Effect.Effect<void, StoreError> => {
+/** Notes how the run is, and has objects removed that nobody needs any more. */
+const heed = (state: WorkerState, { dropped, status }: Reply): Effect.Effect<void> => {
   state.status = status
-  return dropped.length === 0 ? Effect.void : state.objects.remove(state.run, dropped.map(valueKey))
+  return dropped.length === 0 ? Effect.void : state.discards.add(dropped.map(valueKey))
 }
 
 /** Acts on what coordination answered. */
