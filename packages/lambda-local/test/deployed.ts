@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer"
 import {
   CreateFunctionCommand,
   type CreateFunctionCommandInput,
+  type CreateFunctionCommandOutput,
   InvokeCommand,
   type InvokeCommandInput,
   LambdaClient,
@@ -37,7 +38,7 @@ export interface Deployed {
     name: string,
     source: string,
     more?: Partial<CreateFunctionCommandInput>
-  ) => ReturnType<LambdaClient["send"]>
+  ) => Promise<CreateFunctionCommandOutput>
   /** Invokes, and reads the answer's JSON. */
   readonly invoke: (
     name: string,

@@ -89,7 +89,6 @@ describe("environments", () => {
       yield* create("f")
       yield* invoke("f")
       yield* environments[0]!.die
-      yield* Effect.yieldNow
       yield* invoke("f")
       assert.strictEqual(environments.length, 2)
     })

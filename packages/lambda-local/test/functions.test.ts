@@ -104,9 +104,7 @@ describe("a function that is created", () => {
 
   it("has tags that can be changed", async () => {
     const { client, create } = await deployed()
-    const { FunctionArn: Resource } = (await create("echo", ECHO, { Tags: { a: "1", b: "2" } })) as {
-      FunctionArn: string
-    }
+    const { FunctionArn: Resource } = await create("echo", ECHO, { Tags: { a: "1", b: "2" } })
     await client.send(new TagResourceCommand({ Resource, Tags: { c: "3" } }))
     await client.send(new UntagResourceCommand({ Resource, TagKeys: ["a", "b"] }))
     expect((await client.send(new ListTagsCommand({ Resource }))).Tags).toEqual({ c: "3" })
@@ -156,7 +154,7 @@ describe("an update", () => {
 
   it("from an older revision is refused", async () => {
     const { client, create } = await deployed()
-    const { RevisionId } = (await create("one", ECHO)) as { RevisionId: string }
+    const { RevisionId } = await create("one", ECHO)
     const update = () =>
       client.send(new UpdateFunctionConfigurationCommand({ FunctionName: "one", Timeout: 5, RevisionId }))
     await update()

@@ -67,10 +67,10 @@ describe("versions", () => {
 
   it("are made of the code that was meant, or not", async () => {
     const { client, create } = await deployed()
-    const { CodeSha256 } = (await create(FunctionName, ECHO)) as { CodeSha256: string }
+    const { CodeSha256 } = await create(FunctionName, ECHO)
     const publish = (sha: string) => client.send(new PublishVersionCommand({ FunctionName, CodeSha256: sha }))
     await expect(publish("other")).rejects.toMatchObject({ name: "InvalidParameterValueException" })
-    await expect(publish(CodeSha256)).resolves.toMatchObject({ Version: "1" })
+    await expect(publish(CodeSha256!)).resolves.toMatchObject({ Version: "1" })
   })
 
   it("can be removed unless an alias names them; numbers are not used again", async () => {

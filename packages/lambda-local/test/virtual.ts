@@ -120,6 +120,9 @@ const fake = (settings: EnvironmentSettings, handler: Handler, id: string): Effe
       settings,
       requests: [],
       isEnded: false,
+      get isUsable() {
+        return !environment.isEnded
+      },
       end,
       die: end("it died"),
       ended: Deferred.await(ended),

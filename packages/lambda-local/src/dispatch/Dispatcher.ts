@@ -162,7 +162,7 @@ export class Dispatcher {
     const self = this
     return Effect.gen(function* () {
       const pool = self.poolOf(attempt.version)
-      const environment = pool.idle.pop()?.environment ?? (yield* self.create(attempt, pool))
+      const environment = takeIdle(pool) ?? (yield* self.create(attempt, pool))
       const begun = yield* Clock.currentTimeMillis
       self.settings.onLog?.(attempt.fn.name, startLine(attempt))
       const killAfterMs = self.plan.killAfterMs(attempt.fn.name, attempt.number, attempt.delivery)
@@ -297,6 +297,14 @@ export class Dispatcher {
     this.settings.onLog?.(functionName, end)
     return { outcome, version, log: `${startLine(attempt)}${output}${end}` }
   }
+}
+
+/** The one that was used last, of those that have not ended meanwhile. */
+const takeIdle = ({ idle }: Pool): Environment.Environment | undefined => {
+  for (let last = idle.pop(); last !== undefined; last = idle.pop()) {
+    if (last.environment.isUsable) return last.environment
+  }
+  return
 }
 
 const startLine = ({ requestId, version }: Attempt) =>
