@@ -56,6 +56,7 @@ export const fromNotice = (graph: Graph.Graph, message: Notice): RunEvent | unde
   const label = (instance: InstanceId) => Instance.label(task(instance), instance)
   switch (message.type) {
     case "wake":
+    case "kept":
       return undefined
     case "started":
       return {

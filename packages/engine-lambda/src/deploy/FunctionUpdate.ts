@@ -9,13 +9,10 @@ import { ALIAS } from "../Naming.ts"
 import type { Api } from "./Api.ts"
 import type { Bundle } from "./Bundle.ts"
 import { CheckFailed, InvalidDeployment } from "./DeployErrors.ts"
-import { configurationOf, isLike, TAG, type Wanted } from "./Settings.ts"
+import { configurationOf, EVENT_AGE_SECONDS, isLike, TAG, type Wanted } from "./Settings.ts"
 
 /** How many versions are kept, the live one included. */
 const KEPT = 5
-/** Events that nobody has worked on are of no use any more: leases have seen to that. The least that Lambda takes. */
-const EVENT_AGE_SECONDS = 60
-
 /** What became of a function. */
 export interface Updated {
   readonly name: string

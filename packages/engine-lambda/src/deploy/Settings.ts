@@ -35,6 +35,10 @@ export const TAG = "weft"
 export const RUNTIME = "nodejs24.x"
 export const HANDLER = "index.handler"
 const MOST_SECONDS = 900
+/** Events that nobody has worked on are of no use any more: leases have seen to that. The least that Lambda takes. */
+export const EVENT_AGE_SECONDS = 60
+/** Stands for a role that is made together with the functions. */
+export const NO_ROLE = "arn:aws:iam::000000000000:role/none"
 
 /** Settings of one function. */
 export interface Wanted {
@@ -94,6 +98,7 @@ export const check = (base: string, memory: ReadonlyArray<number>, options: Func
       `a function cannot have ${impossible.join(", ")} MiB of memory: it has a whole number between ${MIN_MEMORY_MIB} and ${MAX_MEMORY_MIB}`
     )
   }
+  if (options.role !== undefined) checkRole(options.role)
   if (memory.length === 0) throw invalid("memory", "no memory size is chosen: there is a function for each")
   const { environment = {}, timeoutSeconds = MOST_SECONDS, vpc } = options
   if (!(Number.isInteger(timeoutSeconds) && timeoutSeconds >= 1 && timeoutSeconds <= MOST_SECONDS)) {

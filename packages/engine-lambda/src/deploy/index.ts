@@ -20,5 +20,7 @@ export {
 export { CheckFailed, InvalidDeployment } from "./DeployErrors.ts"
 export type { Arch } from "./Externals.ts"
 export type { Updated, WhenChecked } from "./FunctionUpdate.ts"
+export type { Policy, Statement } from "./Policy.ts"
 export { megabytes, type Size, sizeLines } from "./Sizes.ts"
+export { policy, type Template, writeTemplate } from "./Template.ts"
 export { type Undeployment, type UndeployOptions, undeploy } from "./Undeploy.ts"

@@ -2,7 +2,7 @@
  * `weft deploy` and `weft undeploy`: the functions of a workflow on AWS Lambda.
  */
 import { existsSync } from "node:fs"
-import type { Arch, Deployment } from "@weft/engine-lambda/deploy"
+import type { Arch } from "@weft/engine-lambda/deploy"
 import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { usage } from "./CliFailure.ts"
@@ -17,7 +17,7 @@ import * as PlannerFile from "./PlannerFile.ts"
 import { file, input, planner } from "./RunCommand.ts"
 import * as Session from "./Session.ts"
 import { write } from "./Streams.ts"
-import { styleFor } from "./Style.ts"
+import { type Style, styleFor } from "./Style.ts"
 import { counted } from "./Units.ts"
 import * as WorkflowFile from "./WorkflowFile.ts"
 
@@ -70,6 +70,16 @@ const flags = {
     Flag.withDescription("Ask each function whether it reaches the store; --no-check: do not"),
     Flag.withDefault(true)
   ),
+  template: Flag.String("template").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Deploy nothing: write a CloudFormation template, with the bundle beside it"),
+    Flag.optional
+  ),
+  policy: Flag.Boolean("policy").pipe(
+    Flag.withDescription("Deploy nothing: print what the functions' role has to allow, as JSON for IAM"),
+    Flag.withDefault(false),
+    Flag.withoutNegation
+  ),
   json
 }
 
@@ -91,7 +101,9 @@ export const deployCommand = Command.make("deploy", flags, (options) =>
     {
       command: "weft deploy flow.ts --memory 512 --memory 2048 --subnet subnet-0a1 --security-group sg-0b2",
       description: "Two sizes, in a VPC; role and store are in WEFT_LAMBDA_ROLE and WEFT_STORE"
-    }
+    },
+    { command: "weft deploy flow.ts --policy > policy.json", description: "For the role" },
+    { command: "weft deploy flow.ts --template stack.yaml", description: "To deploy it your own way" }
   ])
 )
 
@@ -107,6 +119,8 @@ interface Options extends StoreGiven, DeploymentGiven {
   readonly securityGroup: ReadonlyArray<string>
   readonly env: Option.Option<Readonly<Record<string, string>>>
   readonly check: boolean
+  readonly template: Option.Option<string>
+  readonly policy: boolean
   readonly json: boolean
 }
 
@@ -117,12 +131,20 @@ const deploy = Effect.fnUntraced(function* (options: Options) {
   const choice = yield* PlannerFile.choose(options.planner)
   const given = { ...givenOf(options), memory: yield* memoryOf(options, input, choice) }
   const say = (line: string) => session.say([session.style("dim", line)])
-  const { behaviours } = choice
-  const deployment = yield* Deploying.deploy(options.file, place, behaviours, given, say)
-  yield* print(session, deployment, options.json)
+  const asked = { file: options.file, place, behaviours: choice.behaviours, given, say }
+  if (options.policy) {
+    const policy = yield* Deploying.policy(asked)
+    return yield* Effect.promise(() => session.stdout(`${JSON.stringify(policy, undefined, 2)}\n`))
+  }
+  if (Option.isSome(options.template)) {
+    const template = yield* Deploying.template(asked, options.template.value)
+    return yield* print(session, template, options.json ? undefined : DeployText.templateLines)
+  }
+  const deployment = yield* Deploying.deploy(asked)
+  yield* print(session, deployment, options.json ? undefined : DeployText.deploymentLines)
 })
 
-const givenOf = (options: Options): Deploying.Given => {
+const givenOf = (options: Options): Deploying.Asked["given"] => {
   const { arch, check, env, role, securityGroup, subnet, timeout } = options
   const isInVpc = subnet.length + securityGroup.length > 0
   return {
@@ -146,12 +168,15 @@ const memoryOf = Effect.fnUntraced(function* (options: Options, input: unknown, 
   return job === undefined ? undefined : (yield* Deploying.planned(job, choice)).memory
 })
 
-const print = (session: Session.Session, deployment: Deployment, isJson: boolean) =>
+/** Prints what was done: as JSON, unless there are lines for people. */
+const print = <A extends { readonly warnings: ReadonlyArray<string> }>(
+  session: Session.Session,
+  done: A,
+  lines: ((done: A, style: Style) => ReadonlyArray<string>) | undefined
+) =>
   Effect.promise(async () => {
-    session.say(deployment.warnings.map((text) => `${session.style("yellow", "warning:")} ${text}`))
-    const text = isJson
-      ? Json.stringify(deployment)
-      : DeployText.deploymentLines(deployment, styleFor(process.stdout)).join("\n")
+    session.say(done.warnings.map((text) => `${session.style("yellow", "warning:")} ${text}`))
+    const text = lines?.(done, styleFor(process.stdout)).join("\n") ?? Json.stringify(done)
     await session.stdout(`${text}\n`)
   })
 

@@ -2,7 +2,7 @@
  * Deployments, as commands make them: which sizes, which code, and what people see meanwhile.
  */
 import type { Behaviour, Plan, Planner } from "@weft/core"
-import type { Deployment, DeployOptions, DeployStep } from "@weft/engine-lambda/deploy"
+import type { Deployment, DeployOptions, DeployStep, Policy, Template } from "@weft/engine-lambda/deploy"
 import { Sizes } from "@weft/worker"
 import { Effect } from "effect"
 import * as Client from "../internal/Client.ts"
@@ -37,39 +37,43 @@ export const planner = (of: Planner.AnyPlanner, plan: Plan.Plan): Planner.AnyPla
   }
 })
 
-/** What a command says of a deployment. */
-export type Given = Omit<DeployOptions, "stores" | "behaviours" | "onStep">
+/** What a command asks for. */
+export interface Asked {
+  /** The workflow's file. */
+  readonly file: string
+  /** The store as functions reach it. */
+  readonly place: Place
+  readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+  readonly given: Omit<DeployOptions, "stores" | "behaviours" | "onStep">
+  /** Tells people what is being done. */
+  readonly say: (line: string) => void
+}
 
-/**
- * Deploys a workflow's file.
- *
- * @param place the store as functions reach it
- * @param say tells people what is being done
- */
-export const deploy = (
-  file: string,
-  { objects, store }: Place,
-  behaviours: ReadonlyArray<Behaviour.Behaviour>,
-  given: Given,
-  say: (line: string) => void
-): Effect.Effect<Deployment, unknown> =>
+/** Deploys a workflow's file. */
+export const deploy = (asked: Asked): Effect.Effect<Deployment, unknown> =>
+  loaded(async ({ deploy }) => deploy(asked.file, await optionsOf(asked)))
+
+/** Writes a template instead. */
+export const template = (asked: Asked, target: string): Effect.Effect<Template, unknown> =>
+  loaded(async ({ writeTemplate }) => writeTemplate(asked.file, target, await optionsOf(asked)))
+
+/** What the functions' role has to allow. */
+export const policy = (asked: Asked): Effect.Effect<Policy, unknown> =>
+  loaded(async ({ policy }) => policy(asked.file, await optionsOf(asked)))
+
+/** With what is loaded for this only. */
+const loaded = <A>(make: (module: typeof import("@weft/engine-lambda/deploy")) => Promise<A>) =>
   Effect.tryPromise({
-    try: async () => {
-      const { deploy } = await import("@weft/engine-lambda/deploy")
-      return await deploy(file, {
-        ...given,
-        stores: await StoreUrl.fromUrl(store, objects),
-        behaviours: modulesOf(behaviours),
-        onStep: (step) => say(stepLine(step))
-      })
-    },
+    try: async () => make(await import("@weft/engine-lambda/deploy")),
     catch: (error) => error
   })
 
-/** The URLs of the modules that behaviours are found in. */
-export const modulesOf = (behaviours: ReadonlyArray<Behaviour.Behaviour>): ReadonlyArray<string> => [
-  ...new Set(behaviours.map(({ module }) => module))
-]
+const optionsOf = async ({ behaviours, given, place, say }: Asked): Promise<DeployOptions> => ({
+  ...given,
+  stores: await StoreUrl.fromUrl(place.store, place.objects),
+  behaviours: [...new Set(behaviours.map(({ module }) => module))],
+  onStep: (step) => say(stepLine(step))
+})
 
 /** What is being done. */
 export const stepLine = (step: DeployStep): string => {

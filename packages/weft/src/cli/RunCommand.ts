@@ -160,7 +160,7 @@ const deployed = Effect.fnUntraced(function* (
     memory,
     check: "changed"
   } as const
-  const { warnings } = yield* Deploying.deploy(file, place, choice.behaviours, given, say)
+  const { warnings } = yield* Deploying.deploy({ file, place, behaviours: choice.behaviours, given, say })
   for (const warning of warnings) say(`warning: ${warning}`)
   return { ...choice, planner: Deploying.planner(choice.planner, plan) }
 })

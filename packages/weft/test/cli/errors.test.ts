@@ -90,9 +90,9 @@ Put the JSON in quotes for the shell, for example --input '{"n": 3}', or name a 
   ["a folder as a file of input", ["words.ts", "-i", "@."], 2, "error: --input @.: this is a folder\n"],
   [
     "an unknown engine",
-    ["words.ts", "--engine", "lambda"],
+    ["words.ts", "--engine", "cluster"],
     2,
-    'error: Invalid value for flag --engine: "lambda". Expected: "inline" | "threads" | "processes"\n\nusage: weft run [flags] <file>\nTry `weft run --help`.\n'
+    'error: Invalid value for flag --engine: "cluster". Expected: "inline" | "threads" | "processes" | "lambda"\n\nusage: weft run [flags] <file>\nTry `weft run --help`.\n'
   ],
   [
     "an unknown planner",
