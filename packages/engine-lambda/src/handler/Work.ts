@@ -65,7 +65,11 @@ export const work = Effect.fnUntraced(function* (
       Effect.provideContext(contexts.of(run, settings.document), services)
     )
   )
-  const begun = yield* connection.first((services) => begin(Context.get(services, Coordination), invocation))
+  // The same one each time that the call is made: what it said before its answer was lost must not refuse it.
+  const incarnation = crypto.randomUUID()
+  const begun = yield* connection.first((services) =>
+    begin(Context.get(services, Coordination), invocation, incarnation)
+  )
   if (typeof begun === "string") return { run, worker, outcome: begun }
   const services = yield* connection.services
   const life = Effect.flatMap(Fiber.join(known), (found) =>
@@ -81,7 +85,8 @@ export type Fault = EventError | StoreError | EngineError | ModuleError
 /** The worker begins; answers what is left for it to do. */
 const begin = Effect.fnUntraced(function* (
   coordination: Coordination["Service"],
-  invocation: Invocation
+  invocation: Invocation,
+  incarnation: string
 ): Effect.fn.Return<Invocation | "refused" | "over", StoreError> {
   const { from, run, work, worker } = invocation
   if (work.length === 0) {
@@ -90,7 +95,7 @@ const begin = Effect.fnUntraced(function* (
     return status === "running" ? invocation : "over"
   }
   const instances = work.map(({ instance }) => instance)
-  const { refused, status } = yield* coordination.adopt(run, worker, instances, crypto.randomUUID(), from)
+  const { refused, status } = yield* coordination.adopt(run, worker, instances, incarnation, from)
   if (status !== "running") return "over"
   const left = withoutRefused(work, refused)
   return left.length === 0 ? "refused" : { ...invocation, work: left, adopted: true }
