@@ -62,8 +62,6 @@ const ofReply = (said: string, { command, message }: Failed, server: string): Fi
         `a key of ours holds something else${keysOf(command)} on ${server}. Another program uses the same names: ` +
           "remove that key, or choose another `prefix`"
       ]
-    case "READONLY":
-      return ["refused", `${server} is a read-only replica. Connect to the primary`]
     case "NOAUTH":
       return ["refused", `${server} wants a password: redis://user:password@host, or the option \`password\``]
     case "WRONGPASS":
@@ -80,6 +78,13 @@ const ofReply = (said: string, { command, message }: Failed, server: string): Fi
       ]
     case "CROSSSLOT":
       return ["refused", `${server} is a cluster, and was asked for keys of several slots: ${message}`]
+    case "READONLY":
+      // Whoever connects is told at once; so it was the primary before.
+      return [
+        "unavailable",
+        `${server} has become a read-only replica. After a failover the primary is found again under its name soon; ` +
+          "else connect to the primary"
+      ]
     case "LOADING":
       return ["unavailable", `${server} is still loading its data. Try again soon`]
     case "MOVED":

@@ -15,6 +15,7 @@ const Id = Schema.Union([Schema.Number, Schema.String])
 const Heard = Schema.fromJsonString(
   Schema.Union([
     Schema.Struct({ type: Schema.Literal("wake") }),
+    Schema.Struct({ type: Schema.Literal("kept"), values: Schema.Array(Id) }),
     Schema.Struct({
       type: Schema.Literal("completed"),
       worker: Schema.String,
@@ -73,6 +74,7 @@ export const toMessage = (text: string): Message | undefined => {
   const heard = Option.getOrUndefined(decodeHeard(text))
   if (heard === undefined || heard.type === "wake" || heard.type === "lost" || heard.type === "ended")
     return heard
+  if (heard.type === "kept") return { type: "kept", values: heard.values.map((id) => toId(String(id))) }
   if (heard.type !== "completed") return { ...heard, instance: toId(String(heard.instance)) }
   return {
     type: "completed",
@@ -89,5 +91,6 @@ export const fromMessage = (message: Message): string => {
     const told = completions.map(({ instance, measure }) => noticeOf(instance, measure))
     return `{"type":"completed","worker":${JSON.stringify(worker)},"instances":${instances},"completions":[${told.join(",")}]}`
   }
+  if (message.type === "kept") return JSON.stringify({ ...message, values: message.values.map(fieldOf) })
   return JSON.stringify("instance" in message ? { ...message, instance: fieldOf(message.instance) } : message)
 }

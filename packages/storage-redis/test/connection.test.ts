@@ -3,10 +3,11 @@ import { execFile } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import type { StoreError } from "@weft/storage"
+import { CLIENT, Coordination, type RunSpec, type StoreError } from "@weft/storage"
 import { type RedisServer, startRedis, startRedisCluster } from "@weft/testing"
-import { Effect, Schedule } from "effect"
-import { describe, expect, it } from "vitest"
+import { Effect, Fiber, Layer, Schedule } from "effect"
+import { assert, describe, expect, it } from "vitest"
+import * as CoordinationRedis from "../src/CoordinationRedis.ts"
 import { RedisClient, type RedisOptions, toStoreError } from "../src/Redis.ts"
 
 type Client = RedisClient["Service"]
@@ -23,10 +24,9 @@ const set = ({ ask, commands }: Client, value = "1") =>
 const failed = <A>(effect: Effect.Effect<A, StoreError>) => Effect.runPromise(Effect.flip(effect))
 
 /** As everything above the stores does: repeats what failed for a reason that may go. */
-const repeated = <A>(effect: Effect.Effect<A, StoreError>) =>
-  Effect.runPromise(
-    Effect.retry(effect, { while: (error) => error.retryable, schedule: Schedule.spaced("10 millis") })
-  )
+const repeatedly = <A>(effect: Effect.Effect<A, StoreError>) =>
+  Effect.retry(effect, { while: (error) => error.retryable, schedule: Schedule.spaced("10 millis") })
+const repeated = <A>(effect: Effect.Effect<A, StoreError>) => Effect.runPromise(repeatedly(effect))
 
 const statistic = async (redis: RedisServer, section: string, name: string): Promise<number> =>
   Number(new RegExp(`^${name}:(\\d+)`, "m").exec(String(await redis.command("INFO", section)))?.[1])
@@ -95,10 +95,48 @@ describe("a connection", () => {
     await using(redis.url, async (client) => {
       await redis.command("REPLICAOF", "127.0.0.1", other.port)
       const { message, reason } = await failed(set(client))
-      expect([reason, message]).toEqual(["refused", expect.stringContaining("read-only replica")])
+      expect([reason, message]).toEqual(["unavailable", expect.stringContaining("read-only replica")])
       await redis.command("REPLICAOF", "NO", "ONE")
       expect(await repeated(set(client))).toBe("OK")
     })
+  })
+
+  it("is no reason to give up a run's calls while it is read-only", async () => {
+    await using redis = await startRedis()
+    const stores = Layer.provideMerge(CoordinationRedis.layer, RedisClient.layer(redis.url))
+    await Effect.runPromise(
+      Effect.gen(function* () {
+        const coordination = yield* Coordination
+        const spec: RunSpec = {
+          run: "r",
+          workflow: "failover",
+          document: () => ({ graph: new Uint8Array(), plan: new Uint8Array(), module: "", behaviours: [] }),
+          ready: [{ instance: 0 }],
+          targets: [0],
+          instances: 1,
+          leaseMs: 60_000,
+          maxAttempts: 1
+        }
+        yield* coordination.begin(spec, CLIENT)
+        // It replicates from nobody, so it keeps what it has.
+        yield* Effect.promise(() => redis.command("REPLICAOF", "127.0.0.1", 1))
+        const calls = [
+          coordination.adopt("r", "w", [0], "first"),
+          coordination.renew("r", ["w"], CLIENT),
+          coordination.complete("r", "w", [])
+        ]
+        for (const call of calls) {
+          // What is asked for while it connects anew fails for that reason.
+          const error = yield* Effect.flip(call)
+          assert.isTrue(error.retryable, error.message)
+        }
+        const underWay = yield* Effect.forkChild(
+          Effect.forEach(calls, (call) => repeatedly(call), { concurrency: "unbounded" })
+        )
+        yield* Effect.promise(() => redis.command("REPLICAOF", "NO", "ONE"))
+        for (const { status } of yield* Fiber.join(underWay)) assert.strictEqual(status, "running")
+      }).pipe(Effect.provide(stores))
+    )
   })
 
   it("ends with its scope, with what is under way", async () => {
@@ -216,7 +254,7 @@ describe("toStoreError", () => {
       "S3"
     ],
     ["ERR string exceeds maximum allowed size (proto-max-bulk-len)", "full", "512 MiB"],
-    ["READONLY You can't write against a read only replica.", "refused", "primary"],
+    ["READONLY You can't write against a read only replica.", "unavailable", "primary"],
     ["NOAUTH Authentication required.", "refused", "password"],
     ["CROSSSLOT Keys in request don't hash to the same slot", "refused", "several slots"],
     ["ERR unknown command 'FOO'", "refused", "unknown command 'FOO'"],
