@@ -24,6 +24,25 @@ export interface WorkerContext {
   readonly named: boolean
   readonly graph: Graph
   readonly plan: Plan
+  /** The nodes that the plan gave to the worker; none to one that it did not name. */
+  readonly assigned: () => ReadonlyArray<number>
+  /**
+   * From now on the worker fetches what the nodes read before they run, in the background: what is complete at once, and
+   * what completes later when it is told of it, which it is if the behaviour {@link Announcing announces}. Only named workers
+   * are told. A node inside an `each` stands for all its instances; what they read inside the `each` is fetched when the
+   * worker is told of it only.
+   *
+   * Returns at once, and never fails: what could not be fetched is when it is needed.
+   */
+  readonly preload: (nodes: ReadonlyArray<number>) => Effect.Effect<void>
+  /**
+   * Has the engine start what so many workers of a memory size (MiB) will run in, `afterMs` from now, in the background. A
+   * worker that leaves before does it when it leaves; nothing is started when the run is over by then. Does nothing where
+   * starting workers takes no time.
+   *
+   * Returns at once, and never fails.
+   */
+  readonly prewarm: (memoryMiB: number, workers: number, afterMs: number) => Effect.Effect<void>
 }
 
 /** What stages of one node know, besides. */
@@ -65,6 +84,15 @@ export interface Stages<T> {
   readonly stop?: Wrap<WorkerContext & { readonly value: T | undefined }, void>
 }
 
+/** What a behaviour may ask of all workers of a run. */
+export interface Announcing<in T> {
+  /**
+   * Whether named workers are told when something is complete that a node of theirs with the annotation reads: see
+   * {@link WorkerContext.preload}. Default: no.
+   */
+  readonly announces?: (value: T) => boolean
+}
+
 /** A behaviour: an annotation and what is done about it. */
 export interface Behaviour<A extends AnyAnnotation = AnyAnnotation> {
   readonly "~behaviour": true
@@ -73,6 +101,8 @@ export interface Behaviour<A extends AnyAnnotation = AnyAnnotation> {
   readonly module: string
   // biome-ignore lint/suspicious/noExplicitAny: stages take T, and this stands for every T
   readonly stages: Stages<any>
+  // biome-ignore lint/suspicious/noExplicitAny: the same
+  readonly announces: ((value: any) => boolean) | undefined
 }
 
 /**
@@ -88,8 +118,15 @@ export interface Behaviour<A extends AnyAnnotation = AnyAnnotation> {
 export const behaviour = <const Name extends string, T>(
   meta: { readonly url: string },
   annotation: Annotation<Name, T>,
-  stages: Stages<T>
-): Behaviour<Annotation<Name, T>> => ({ "~behaviour": true, annotation, module: meta.url, stages })
+  stages: Stages<T>,
+  { announces }: Announcing<T> = {}
+): Behaviour<Annotation<Name, T>> => ({
+  "~behaviour": true,
+  annotation,
+  module: meta.url,
+  stages,
+  announces
+})
 
 /** Whether a value is a behaviour. */
 export const isBehaviour = (value: unknown): value is Behaviour =>

@@ -11,6 +11,9 @@ const context = (value: number): Behaviour.NodeContext<number> => ({
   named: false,
   graph: {} as Graph.Graph,
   plan: {} as Plan.Plan,
+  assigned: () => [],
+  preload: () => Effect.void,
+  prewarm: () => Effect.void,
   instance: 0,
   node: 0,
   label: "count#0",
@@ -32,6 +35,12 @@ describe("a behaviour", () => {
     expect(twice.annotation).toBe(Times)
     expect(twice.module).toBe(import.meta.url)
     expect(Object.keys(twice.stages)).toEqual(["execute"])
+    expect(twice.announces).toBeUndefined()
+  })
+
+  it("says for which values workers are told of what their nodes read", () => {
+    const announcing = behaviour(import.meta, Times, {}, { announces: (times) => times > 1 })
+    expect([1, 2].map((times) => announcing.announces?.(times))).toEqual([false, true])
   })
 
   it("is told apart from other values", () => {

@@ -166,6 +166,8 @@ export interface RunState {
 /** What is published on a channel. */
 export type Message =
   | { readonly type: "wake" }
+  /** To a worker: values that nodes of its own read, and that are kept since now. */
+  | { readonly type: "kept"; readonly values: ReadonlyArray<InstanceId> }
   | {
       readonly type: "completed"
       readonly worker: string

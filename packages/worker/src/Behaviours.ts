@@ -2,20 +2,48 @@
  * Wraps a worker's stages with the behaviours of the annotations in force.
  */
 import { Annotation, type Behaviour, Instance } from "@weft/core"
-import type { Effect } from "effect"
+import { Effect } from "effect"
 import type { Work } from "./Invocation.ts"
+import { Prefetch } from "./Prefetch.ts"
 import { type Prompt, toEffect } from "./Prompt.ts"
 import type { WorkerState } from "./WorkerState.ts"
 
 type NodeStage = Exclude<keyof Behaviour.Stages<unknown>, "start" | "stop">
 
-const workerContext = (state: WorkerState): Behaviour.WorkerContext => ({
-  run: state.run,
-  worker: state.worker,
-  named: state.invocation.named,
-  graph: state.context.graph,
-  plan: state.context.plan
-})
+const contexts = new WeakMap<WorkerState, Behaviour.WorkerContext>()
+
+const workerContext = (state: WorkerState): Behaviour.WorkerContext => {
+  const known = contexts.get(state)
+  if (known !== undefined) return known
+  const context: Behaviour.WorkerContext = {
+    run: state.run,
+    worker: state.worker,
+    named: state.invocation.named,
+    graph: state.context.graph,
+    plan: state.context.plan,
+    assigned: () => state.context.assignedTo(state.worker),
+    preload: (nodes) =>
+      Effect.sync(() => {
+        if (nodes.length === 0) return
+        state.prefetch ??= new Prefetch(state)
+        state.prefetch.want(nodes)
+      }),
+    prewarm: (memoryMiB, workers, afterMs) => Effect.sync(() => prewarm(state, memoryMiB, workers, afterMs))
+  }
+  contexts.set(state, context)
+  return context
+}
+
+/** Has the engine start what workers will run in: at the time, or when the worker leaves. */
+const prewarm = (state: WorkerState, memoryMiB: number, workers: number, afterMs: number): void => {
+  const start = state.invoker.prewarm?.(memoryMiB, workers)
+  if (start === undefined) return
+  const started: Effect.Effect<void> = Effect.suspend(() =>
+    state.beforeLeaving.delete(started) ? Effect.ignoreCause(start) : Effect.void
+  )
+  state.beforeLeaving.add(started)
+  state.inBackground(Effect.delay(started, afterMs))
+}
 
 /** A stage of one node, with the behaviours of the node's annotations around it, the first outermost. */
 export const wrapped = <A, E>(

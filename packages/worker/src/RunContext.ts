@@ -35,6 +35,10 @@ export class RunContext {
   private readonly readers: Int32Array
   private readonly bodies: ReadonlyMap<number, number>
   private readonly annotated: boolean
+  private assignments: ReadonlyMap<string, ReadonlyArray<number>> | undefined
+  private announcements: ReadonlyMap<number, ReadonlyArray<string>> | undefined
+  /** Whether anybody is told when values are kept. */
+  readonly announces: boolean
 
   constructor(parts: {
     readonly run: string
@@ -52,6 +56,7 @@ export class RunContext {
     this.streamed = streamedNodes(parts.graph, parts.plan)
     this.readers = new Int32Array(parts.graph.size).fill(UNKNOWN)
     this.annotated = parts.behaviours.length > 0
+    this.announces = parts.behaviours.some(({ announces }) => announces !== undefined)
     this.hasStoredConstants = parts.graph.columns.constants.some((constant) => "stored" in constant)
     this.bodies = bodySizes(parts.graph)
   }
@@ -89,6 +94,34 @@ export class RunContext {
     return this.annotated && this.behavioursOf(Instance.nodeOf(instance)).length > 0
   }
 
+  /** The nodes that the plan gave to a worker. */
+  assignedTo(worker: string): ReadonlyArray<number> {
+    this.assignments ??= assignmentsOf(this.plan)
+    return this.assignments.get(worker) ?? NONE
+  }
+
+  /** The named workers that are told when the node's value is kept. */
+  toldOf(node: number): ReadonlyArray<string> {
+    this.announcements ??= this.announcementsOf()
+    return this.announcements.get(node) ?? NONE
+  }
+
+  private announcementsOf(): ReadonlyMap<number, ReadonlyArray<string>> {
+    const told = new Map<number, Array<string>>()
+    for (const [node, { worker }] of this.plan.nodes) {
+      if (worker === undefined) continue
+      if (!this.behavioursOf(node).some(({ behaviour, value }) => behaviour.announces?.(value))) continue
+      for (const input of Graph.neighbours(this.graph.inputs, node)) {
+        // A worker knows of its own, and streams are read as they come.
+        if (Plan.workerOf(this.plan, input) === worker || this.streamed.has(input)) continue
+        const workers = told.get(input)
+        if (workers === undefined) told.set(input, [worker])
+        else if (!workers.includes(worker)) workers.push(worker)
+      }
+    }
+    return told
+  }
+
   /** A constant, if it is here. */
   constant(index: number): { readonly value: unknown } | undefined {
     const constant = this.graph.columns.constants[index]
@@ -110,6 +143,17 @@ const bodySizes = (graph: Graph.Graph): ReadonlyMap<number, number> => {
     if (expand !== undefined && codes[id] !== Graph.code.item) sizes.set(expand, (sizes.get(expand) ?? 0) + 1)
   }
   return sizes
+}
+
+const assignmentsOf = ({ nodes }: Plan.Plan): ReadonlyMap<string, ReadonlyArray<number>> => {
+  const assigned = new Map<string, Array<number>>()
+  for (const [node, { worker }] of nodes) {
+    if (worker === undefined) continue
+    const own = assigned.get(worker)
+    if (own === undefined) assigned.set(worker, [node])
+    else own.push(node)
+  }
+  return assigned
 }
 
 const UNKNOWN = -1

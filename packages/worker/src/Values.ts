@@ -17,11 +17,15 @@ interface Entry {
   stored: boolean
   /** How many readers it has gained or lost while it was in no store. */
   released: number
+  /** Whether it was fetched ahead, and nobody here has asked for it yet. */
+  ahead: boolean
 }
 
 export class Values {
   private readonly entries = new Map<InstanceId, Entry>()
   private cachedBytes = 0
+  /** Bytes of values that were fetched ahead, and that nobody here has asked for yet. */
+  aheadBytes = 0
   private readonly limit: number
 
   private readonly shared: SharedValues
@@ -45,18 +49,49 @@ export class Values {
    * @param reserved of the pins, how many are for instances that will be taken on (`pin`) or handed off (`unpin`) later
    */
   made(instance: InstanceId, value: unknown, pins: number, reserved = 0): void {
-    this.add(instance, { value, decoded: true, bytes: undefined, pins, reserved, stored: false, released: 0 })
+    const bytes = undefined
+    this.add(instance, {
+      value,
+      decoded: true,
+      bytes,
+      pins,
+      reserved,
+      stored: false,
+      released: 0,
+      ahead: false
+    })
   }
 
   /** Adds a value that came as bytes. */
   came(instance: InstanceId, bytes: Uint8Array, stored: boolean): void {
+    if (!this.entries.has(instance)) this.addBytes(instance, bytes, stored, false)
+  }
+
+  /** Adds a value from a store that some node here will read. It stays until then. */
+  cameAhead(instance: InstanceId, bytes: Uint8Array): void {
     if (this.entries.has(instance)) return
-    this.add(instance, { value: undefined, decoded: false, bytes, pins: 0, reserved: 0, stored, released: 0 })
+    this.addBytes(instance, bytes, true, true)
+    this.aheadBytes += bytes.length
+  }
+
+  private addBytes(instance: InstanceId, bytes: Uint8Array, stored: boolean, ahead: boolean) {
+    const entry = {
+      value: undefined,
+      decoded: false,
+      bytes,
+      pins: 0,
+      reserved: 0,
+      stored,
+      released: 0,
+      ahead
+    }
+    this.add(instance, entry)
   }
 
   /** The value; the caller has made sure that it is here. */
   get(instance: InstanceId): unknown {
     const entry = this.entries.get(instance)!
+    this.arrived(entry)
     if (!entry.decoded) {
       entry.value = this.shared.get(instance) ?? Codec.decode(entry.bytes!)
       entry.decoded = true
@@ -109,6 +144,7 @@ export class Values {
   pin(instance: InstanceId): void {
     const entry = this.entries.get(instance)
     if (entry === undefined) return
+    this.arrived(entry)
     if (entry.reserved > 0) entry.reserved--
     else if (entry.pins++ === 0) this.cachedBytes -= entry.bytes?.length ?? 0
   }
@@ -140,9 +176,17 @@ export class Values {
     for (const [instance, entry] of this.entries) if (!entry.stored && entry.pins > 0) yield instance
   }
 
+  /** Somebody has asked for a value: if it was fetched ahead, it is like any other from now on. */
+  private arrived(entry: Entry) {
+    if (!entry.ahead) return
+    entry.ahead = false
+    this.aheadBytes -= entry.bytes?.length ?? 0
+    this.cache(entry)
+  }
+
   private add(instance: InstanceId, entry: Entry) {
     this.entries.set(instance, entry)
-    if (entry.pins === 0) this.cache(entry)
+    if (entry.pins === 0 && !entry.ahead) this.cache(entry)
   }
 
   /** Counts an entry as cached. Values never encoded count as nothing. */
@@ -158,7 +202,7 @@ export class Values {
     if (this.cachedBytes <= this.limit) return
     for (const [instance, entry] of this.entries) {
       if (this.cachedBytes <= this.limit / 2) return
-      if (entry.pins > 0) continue
+      if (entry.pins > 0 || entry.ahead) continue
       this.entries.delete(instance)
       this.cachedBytes -= entry.bytes?.length ?? 0
     }

@@ -95,8 +95,18 @@ const life = (state: WorkerState) => {
   const { limit } = state
   const lived = limit === undefined ? whole : Effect.andThen(Effect.forkChild(limit.watch), whole)
   if (state.context.behaviours.length === 0) return Effect.andThen(begin, lived)
-  return Effect.andThen(wrappedWorker(state, "start", begin), Effect.ensuring(lived, leave(state)))
+  const begun = wrappedWorker(state, "start", begin)
+  const ended = Effect.ensuring(Effect.andThen(lived, beforeLeaving(state)), leave(state))
+  return Effect.ensuring(Effect.andThen(begun, ended), state.endBackground)
 }
+
+/** What was to be done later is done now, if there is anything left to do for others. */
+const beforeLeaving = (state: WorkerState) =>
+  Effect.suspend(() =>
+    state.status === "running"
+      ? Effect.forEach(state.beforeLeaving, (one) => one, { concurrency: "unbounded", discard: true })
+      : Effect.void
+  )
 
 /** How long the stage `stop` may take, in ms, and removing objects that nobody knows of. */
 const LEAVE_MS = 1000
@@ -132,6 +142,8 @@ const tidy = ({ coordination, discards, objects, run, untoldObjects }: WorkerSta
 const leave = (state: WorkerState) => atLast(Effect.suspend(() => wrappedWorker(state, "stop", Effect.void)))
 
 const flexibleLife = Effect.fnUntraced(function* (state: WorkerState) {
+  // Nobody tells it of anything.
+  state.prefetch?.listens()
   const { adopted, from, work: given } = state.invocation
   if (adopted || given.length === 0) state.adopt(given)
   else {
@@ -156,7 +168,11 @@ const namedLife = Effect.fnUntraced(function* (state: WorkerState) {
   }
   const incarnation = crypto.randomUUID()
   const woken = Latch.makeUnsafe(false)
-  yield* coordination.subscribe(run, worker, () => woken.openUnsafe())
+  yield* coordination.subscribe(run, worker, (message) => {
+    if (message.type === "kept") state.prefetch?.kept(message.values)
+    else woken.openUnsafe()
+  })
+  state.prefetch?.listens()
   const attached = yield* coordination.attach(run, worker, incarnation)
   if (attached === undefined) return
   yield* handOver(state, attached)

@@ -13,12 +13,13 @@ import {
   type StoreError,
   type Streams
 } from "@weft/storage"
-import { Effect, type Fiber } from "effect"
+import { Effect, Fiber } from "effect"
 import { Claims } from "./Claims.ts"
 import { Discards } from "./Discards.ts"
 import type { EngineError, Host, Invoker } from "./Engine.ts"
 import type { Invocation, Limited, Work } from "./Invocation.ts"
 import { Limit, type OutOfTime } from "./Limit.ts"
+import type { Prefetch } from "./Prefetch.ts"
 import type { RunContext } from "./RunContext.ts"
 import type { Timing } from "./Timing.ts"
 import { Values } from "./Values.ts"
@@ -99,6 +100,12 @@ export class WorkerState implements WorkerParts {
   unsure = false
   /** The worker's time, where that is limited. */
   readonly limit: Limit | undefined
+  /** What is fetched ahead, if any of its behaviours asks for that. */
+  prefetch: Prefetch | undefined
+  /** What goes on beside the worker, and ends with it. */
+  private readonly background = new Set<Fiber.Fiber<unknown>>()
+  /** What to do before the worker leaves, unless the run is over. */
+  readonly beforeLeaving = new Set<Effect.Effect<void>>()
   /** Whether the worker hands on all that it holds: it keeps nothing that becomes ready. */
   leaving = false
   /** Whether it has waited for work, and how many nodes it has begun. */
@@ -184,9 +191,23 @@ export class WorkerState implements WorkerParts {
     return needed > memoryMiB ? needed : undefined
   }
 
-  /** Tells the run's clients something. A hint: nobody waits for it, and nothing depends on it. */
-  tell(message: Message): void {
-    Effect.runFork(Effect.ignore(this.coordination.publish(this.run, CLIENT, message)))
+  /** Tells the run's clients, or a worker, something. A hint: nobody waits for it, and nothing depends on it. */
+  tell(message: Message, channel = CLIENT): void {
+    Effect.runFork(Effect.ignore(this.coordination.publish(this.run, channel, message)))
+  }
+
+  /** Runs something beside the worker, until the worker ends. Nobody hears of a failure. */
+  inBackground(effect: Effect.Effect<void>): void {
+    const fiber = Effect.runFork(effect)
+    this.background.add(fiber)
+    fiber.addObserver(() => this.background.delete(fiber))
+  }
+
+  /** Ends what goes on beside the worker. */
+  get endBackground(): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      this.background.size === 0 ? Effect.void : Fiber.interruptAll(this.background)
+    )
   }
 
   /** Takes on work: what follows from it is claimed, and what it reads and is here is pinned. */

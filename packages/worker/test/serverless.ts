@@ -20,6 +20,7 @@ export interface ServerlessOptions {
   readonly clock?: () => () => number
   /** Whether workers have sizes. */
   readonly sized?: boolean
+  readonly prewarm?: Invoker["prewarm"]
   /** Told of each worker that starts. */
   readonly onStart?: (invocation: Invocation) => void
 }
@@ -75,6 +76,7 @@ export const serverless = (options: ServerlessOptions): Engine => {
         payloadBytes: 65_536,
         worthMs: 0,
         sizes,
+        ...(options.prewarm === undefined ? {} : { prewarm: options.prewarm }),
         invoke: Effect.fnUntraced(function* (invocations) {
           for (const invocation of yield* adoptAll(coordination, run.run, invocations)) {
             yield* FiberSet.run(workers, start(invocation))

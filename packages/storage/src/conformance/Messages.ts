@@ -90,6 +90,7 @@ export const messages = (kit: Kit): void => {
         const heard = yield* run.listen()
         const sent: ReadonlyArray<Message> = [
           { type: "wake" },
+          { type: "kept", values: [7, "3[0]"] },
           { type: "started", worker: "w1", instance: "3[0]" },
           { type: "retry", worker: "w1", instance: 7, tries: 2, error: "Error: no \u2028 place" },
           { type: "output", worker: "w1", instance: 7, stream: "stderr", text: 'two\nlines and a "quote"' },

@@ -130,10 +130,27 @@ const tellAll = Effect.fnUntraced(function* (state: WorkerState): Effect.fn.Retu
     const completions = told.map((finished) => completion(state, finished, together))
     const reply = yield* state.coordination.complete(state.run, state.worker, completions)
     state.acknowledged(told)
+    if (state.context.announces && reply.status === "running") announce(state, told)
     yield* handOver(state, reply)
     for (const { keep } of told) state.told(keep)
   }
 })
+
+/** Tells named workers of values that they fetch ahead. Hints: nobody waits for them. */
+const announce = (state: WorkerState, told: ReadonlyArray<Finished>): void => {
+  const byWorker = new Map<string, Array<InstanceId>>()
+  for (const { keep } of told) {
+    for (const { instance } of keep) {
+      for (const worker of state.context.toldOf(Instance.nodeOf(instance))) {
+        if (worker === state.worker) continue
+        const values = byWorker.get(worker)
+        if (values === undefined) byWorker.set(worker, [instance])
+        else values.push(instance)
+      }
+    }
+  }
+  for (const [worker, values] of byWorker) state.tell({ type: "kept", values }, worker)
+}
 
 /** What coordination needs to know. What completes in the same call need not be counted down. */
 const completion = (

@@ -165,6 +165,51 @@ const fetch = Effect.fnUntraced(function* (
   constants: ReadonlyArray<number>,
   again: Array<InstanceId> | undefined
 ): Effect.fn.Return<number, Failures> {
+  const bytes = yield* loaded(state, reader, missing, constants)
+  const lost = absent(state, missing)
+  if (lost.length > 0) {
+    // Values go when all who read them are complete. That costs a call, and computing them again may cost a lot.
+    const isFirst = again === undefined && reader === state.running
+    if (isFirst && (yield* isOvertaken(state, reader))) return yield* Effect.fail(new Overtaken())
+    const made = again ?? []
+    for (const instance of lost) yield* recompute(state, instance, made)
+    if (again === undefined) {
+      // The reader's completion unpins what it reads; what only led there goes now.
+      for (const instance of lost) state.values.pin(instance)
+      for (const instance of made) state.values.forget(instance)
+    }
+  }
+  return bytes
+})
+
+/** What is being fetched ahead is waited for, the rest read meanwhile. */
+const loaded = (
+  state: WorkerState,
+  reader: InstanceId,
+  missing: ReadonlyArray<InstanceId>,
+  constants: ReadonlyArray<number>
+): Effect.Effect<number, Failures> => {
+  const { prefetch } = state
+  if (prefetch === undefined) return load(state, reader, missing, constants)
+  const coming: Array<InstanceId> = []
+  const rest: Array<InstanceId> = []
+  for (const one of missing) (prefetch.isComing(one) ? coming : rest).push(one)
+  if (coming.length === 0) return load(state, reader, missing, constants)
+  return Effect.gen(function* () {
+    const arrived = state.inTime(prefetch.arrived(coming))
+    const [bytes] = yield* Effect.all([load(state, reader, rest, constants), arrived], { concurrency: 2 })
+    // What did not come.
+    return bytes + (yield* load(state, reader, absent(state, coming), NONE))
+  })
+}
+
+/** Reads values and constants; how many bytes. Values that are nowhere to be had are still absent then. */
+const load = Effect.fnUntraced(function* (
+  state: WorkerState,
+  reader: InstanceId,
+  missing: ReadonlyArray<InstanceId>,
+  constants: ReadonlyArray<number>
+): Effect.fn.Return<number, Failures> {
   let bytes = 0
   const came = (instance: InstanceId, value: Uint8Array) => {
     state.values.came(instance, value, true)
@@ -187,19 +232,6 @@ const fetch = Effect.fnUntraced(function* (
       if (object === undefined) continue
       if (i < large.length) came(large[i]!, object)
       else yield* keepConstant(state, reader, constants[i - large.length]!, object)
-    }
-  }
-  const lost = absent(state, missing)
-  if (lost.length > 0) {
-    // Values go when all who read them are complete. That costs a call, and computing them again may cost a lot.
-    const isFirst = again === undefined && reader === state.running
-    if (isFirst && (yield* isOvertaken(state, reader))) return yield* Effect.fail(new Overtaken())
-    const made = again ?? []
-    for (const instance of lost) yield* recompute(state, instance, made)
-    if (again === undefined) {
-      // The reader's completion unpins what it reads; what only led there goes now.
-      for (const instance of lost) state.values.pin(instance)
-      for (const instance of made) state.values.forget(instance)
     }
   }
   return bytes

@@ -94,7 +94,20 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
     this.dispatch()
   }
 
-  private isOpen({ run }: Invocation): boolean {
+  /** Has vessels for so many workers of a run: started, and knowing the run. */
+  prewarm(run: string, workers: number): void {
+    if (!this.isOpen({ run })) return
+    const usable = [...this.members].filter(({ deaf, reason }) => !deaf && reason === undefined)
+    const free = usable.filter(({ load }) => load === 0)
+    while (free.length < workers && this.members.size < this.options.limit) free.push(this.start())
+    for (const member of free.slice(0, workers)) {
+      if (member.runs.has(run)) continue
+      this.introduce(member, run)
+      member.send({ type: "prewarm", run })
+    }
+  }
+
+  private isOpen({ run }: Pick<Invocation, "run">): boolean {
     return this.runs.has(run) && !this.closing.has(run)
   }
 
@@ -170,13 +183,19 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
 
   private send(member: Member<To, From>, invocation: Invocation): void {
     const { run, spawn, worker } = invocation
-    const { leases, opening, patienceMs } = this.runs.get(run)!
-    if (opening !== undefined && !member.runs.has(run)) member.send(opening)
-    member.runs.add(run)
+    const { leases, patienceMs } = this.runs.get(run)!
+    this.introduce(member, run)
     const place = this.places++
     const back = Number.isFinite(patienceMs) ? invocation : undefined
     member.active.set(place, new Active(run, worker, spawn, leases, back))
     member.send({ type: "invoke", place, invocation: this.options.portable?.(invocation) ?? invocation })
+  }
+
+  /** Tells a vessel of a run before anything else of it. */
+  private introduce(member: Member<To, From>, run: string): void {
+    const opening = this.runs.get(run)?.opening
+    if (opening !== undefined && !member.runs.has(run)) member.send(opening)
+    member.runs.add(run)
   }
 
   private receive(member: Member<To, From>, message: FromVessel | From): void {
@@ -201,6 +220,9 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
       }
       case "guard":
         member.guard(known)
+        break
+      case "prewarm":
+        this.prewarm(known.run, known.workers)
         break
       case "pong":
         member.answered(known.ping)

@@ -59,7 +59,9 @@ export const open = Effect.fnUntraced(function* <
     ...settings,
     invoke: Effect.fnUntraced(function* (invocations: ReadonlyArray<Invocation>) {
       pool.invoke(yield* adoptAll(coordination, run, invocations))
-    })
+    }),
+    // Threads and processes of one machine have no sizes.
+    prewarm: (_, workers) => Effect.sync(() => pool.prewarm(run, workers))
   }
   yield* Effect.acquireRelease(
     Effect.sync(() =>

@@ -19,6 +19,7 @@ export interface Guard {
 
 /** To a vessel. */
 export type ToVessel =
+  | { readonly type: "prewarm"; readonly run: string }
   | { readonly type: "invoke"; readonly place: number; readonly invocation: Invocation }
   | { readonly type: "close"; readonly run: string }
   | { readonly type: "ping"; readonly ping: number }
@@ -27,6 +28,7 @@ export type ToVessel =
 export type FromVessel =
   | { readonly type: "ready" }
   | { readonly type: "invoke"; readonly run: string; readonly invocations: ReadonlyArray<Invocation> }
+  | { readonly type: "prewarm"; readonly run: string; readonly workers: number }
   | { readonly type: "left"; readonly place: number; readonly fault: string | undefined }
   | { readonly type: "idle" | "busy"; readonly place: number }
   | Guard
@@ -81,6 +83,8 @@ export const isFromVessel = (message: unknown): message is FromVessel => {
   switch (message.type) {
     case "invoke":
       return isString(message.run) && isListOf(message.invocations, isInvocation)
+    case "prewarm":
+      return isString(message.run) && isNumber(message.workers)
     case "left":
       return isNumber(message.place) && (message.fault === undefined || isString(message.fault))
     case "idle":
@@ -113,6 +117,7 @@ export const isToVessel = (message: unknown): message is ToVessel => {
     case "invoke":
       return isNumber(message.place) && isInvocation(message.invocation)
     case "close":
+    case "prewarm":
       return isString(message.run)
     case "ping":
       return isNumber(message.ping)

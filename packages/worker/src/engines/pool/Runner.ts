@@ -50,6 +50,10 @@ export class Runner {
       case "invoke":
         this.invoke(message.invocation, message.place)
         break
+      case "prewarm":
+        // What cannot be read now the worker that needs it fails with.
+        Effect.runFork(Effect.ignoreCause(this.contextOf(message.run)))
+        break
       case "ping":
         this.options.post({ type: "pong", ping: message.ping })
         break
@@ -127,7 +131,8 @@ export class Runner {
       if (context === undefined) return
       yield* Worker.run(context, invocation, {
         ...this.options.settings,
-        invoke: (invocations) => this.options.handOn(run, invocations)
+        invoke: (invocations) => this.options.handOn(run, invocations),
+        prewarm: (_, workers) => Effect.sync(() => this.options.post({ type: "prewarm", run, workers }))
       })
     })
     yield* lived.pipe(
