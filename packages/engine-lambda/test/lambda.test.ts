@@ -1,8 +1,14 @@
 // End to end: bundled, deployed on a Lambda of this machine, over a real Redis.
 
+import { fileURLToPath } from "node:url"
+import { stream } from "@weft/annotations"
 import { each } from "@weft/core"
 import { type Engine, persistent } from "@weft/worker"
+import fc from "fast-check"
 import { afterAll, describe, expect, it, vi } from "vitest"
+import * as random from "../../core/test/randomGraph.ts"
+import { arbitraryPlan } from "../../worker/test/arbitraryPlan.ts"
+import * as streams from "../../worker/test/fixtures/streams.ts"
 import { byName, end, failure, value } from "../../worker/test/harness.ts"
 import { Instead, instead } from "./fixtures/behaviours.ts"
 import { type Deployed, type DeployedOptions, deploy } from "./fixtures/Deployed.ts"
@@ -154,6 +160,33 @@ describe("faults", () => {
       expect(await value(chain, deployed.settings(deployed.engine()))).toBe(1)
       expect(deployed.local.report().totals.errors).toBe(0)
       expect(deployed.local.report().totals.invocations).toBeGreaterThan(1)
+    }))
+})
+
+describe("random workflows", () => {
+  it("with random plans are computed", () =>
+    using({ file: fileURLToPath(random.moduleUrl), sizes: [128, 1024] }, async (deployed) => {
+      const engine = deployed.engine({ concurrency: 3, fanOut: 2, idleMs: 10 })
+      await fc.assert(
+        fc.asyncProperty(random.arbitraryWorkflow, arbitraryPlan, async ({ build, expected }, plan) => {
+          expect(await value(build(), { ...deployed.settings(engine), plan })).toEqual(expected)
+        }),
+        { numRuns: 10 }
+      )
+      expect(deployed.local.report().totals.errors).toBe(0)
+    }))
+})
+
+describe("items that a generator yields", () => {
+  it("reach a reader on another function while it runs", () =>
+    using({ file: fileURLToPath(streams.moduleUrl) }, async (deployed) => {
+      const items = stream(streams.count)(60, 10)
+      expect(await value(streams.sum(items), deployed.settings(deployed.engine()))).toBe(1770)
+      await vi.waitFor(() =>
+        expect(new Set(deployed.local.report().invocations.map(({ environment }) => environment)).size).toBe(
+          2
+        )
+      )
     }))
 })
 
