@@ -1,8 +1,7 @@
 /**
  * The service as programs start it.
  */
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { mkdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Exit, Scope } from "effect"
 import { functionRoutes } from "./api/FunctionRoutes.ts"
@@ -12,6 +11,7 @@ import { listen } from "./api/Server.ts"
 import { settingRoutes } from "./api/SettingRoutes.ts"
 import { versionRoutes } from "./api/VersionRoutes.ts"
 import { start } from "./environment/Environment.ts"
+import * as Host from "./environment/Host.ts"
 import { detect } from "./environment/Limits.ts"
 import { type LambdaOptions, resolve } from "./Options.ts"
 import type { Report } from "./Report.ts"
@@ -45,8 +45,14 @@ export const startLambda = async (options: LambdaOptions = {}): Promise<LambdaLo
   const scope = Effect.runSync(Scope.make())
   const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
   const begin = Effect.gen(function* () {
+    // Removed by a guard if this process is killed.
+    const host = yield* Effect.acquireRelease(Effect.promise(Host.enter), () => Effect.promise(Host.leave))
     const folder = yield* Effect.acquireRelease(
-      Effect.promise(() => mkdtemp(join(tmpdir(), "lambda-local-"))),
+      Effect.promise(async () => {
+        const path = join(host.folder, `code-${crypto.randomUUID()}`)
+        await mkdir(path)
+        return path
+      }),
       (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
     )
     const limits = yield* detect

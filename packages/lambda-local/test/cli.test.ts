@@ -1,12 +1,12 @@
 // The command, as people run it.
 import { spawn } from "node:child_process"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { CreateFunctionCommand, InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda"
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest"
 import { ROLE, zipOf } from "./deployed.ts"
 
 const bin = join(import.meta.dirname, "../src/bin.ts")
@@ -142,35 +142,64 @@ describe("with a command", () => {
   })
 })
 
-describe.each(["SIGINT", "SIGTERM"] as const)("on %s", (signal) => {
-  it("ends all functions, removes what was on disk, and tells what there was", async () => {
-    const { child, ended, says } = start("--port", "0")
-    const endpoint = await says(/AWS_ENDPOINT_URL_LAMBDA=(\S+)/)
-    const client = new LambdaClient({
-      endpoint,
-      region: "us-east-1",
-      credentials: { accessKeyId: "test", secretAccessKey: "test" }
+/** Starts the command, and a function on it. Answers the id of the function's process, too. */
+const startWithFunction = async () => {
+  const command = start("--port", "0")
+  const endpoint = await command.says(/AWS_ENDPOINT_URL_LAMBDA=(\S+)/)
+  const client = new LambdaClient({
+    endpoint,
+    region: "us-east-1",
+    credentials: { accessKeyId: "test", secretAccessKey: "test" }
+  })
+  onTestFinished(() => client.destroy())
+  await client.send(
+    new CreateFunctionCommand({
+      FunctionName: "pid",
+      Role: ROLE,
+      Runtime: "nodejs24.x",
+      Handler: "index.handler",
+      Code: { ZipFile: zipOf("export const handler = async () => process.pid") }
     })
-    onTestFinished(() => client.destroy())
-    await client.send(
-      new CreateFunctionCommand({
-        FunctionName: "pid",
-        Role: ROLE,
-        Runtime: "nodejs24.x",
-        Handler: "index.handler",
-        Code: { ZipFile: zipOf("export const handler = async () => process.pid") }
-      })
-    )
-    const { Payload } = await client.send(new InvokeCommand({ FunctionName: "pid" }))
-    const pid = Number(Buffer.from(Payload!).toString())
-    expect(existsSync(`/proc/${pid}`)).toBe(process.platform === "linux")
+  )
+  const { Payload } = await client.send(new InvokeCommand({ FunctionName: "pid" }))
+  const pid = Number(Buffer.from(Payload!).toString())
+  return { ...command, pid }
+}
+
+/** What is left on disk. */
+const left = () => readdirSync(folder).filter((name) => !/^(user-|report|node-compile-cache)/.test(name))
+
+const isRunning = (pid: number) => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+it.each(["SIGINT", "SIGTERM"] as const)(
+  "ends all functions on %s, removes what was on disk, and tells what there was",
+  async (signal) => {
+    const { child, ended, pid } = await startWithFunction()
+    expect(isRunning(pid)).toBe(true)
+    expect(left()).not.toEqual([])
     child.kill(signal)
     const { code, stderr } = await ended
     expect(code).toBe(0)
     expect(stderr).toMatch(/1 invocation, /)
-    expect(existsSync(`/proc/${pid}`)).toBe(false)
-    expect(readdirSync(folder).filter((name) => !/^(user-|report|node-compile-cache)/.test(name))).toEqual([])
-  })
+    expect(isRunning(pid)).toBe(false)
+    expect(left()).toEqual([])
+  }
+)
+
+it("leaves nothing behind even if it is killed", async () => {
+  const { child, ended, pid } = await startWithFunction()
+  child.kill("SIGKILL")
+  await ended
+  await vi.waitFor(() => {
+    expect(isRunning(pid)).toBe(false)
+    expect(left()).toEqual([])
+  }, 10_000)
 })
 
 describe("a wrong command line", () => {
