@@ -38,6 +38,34 @@ export const Failure = Schema.Struct({
 })
 export type Failure = typeof Failure.Type
 
+/**
+ * How files are called in bundles, which have their lines from source maps: below this folder, as seen from the workflow's
+ * file, with `_up_` for `..`. So a bundle is the same wherever it is made.
+ */
+export const SOURCES = "weft-source"
+/** What names of a bundle's own files begin with: their lines are none that anybody wrote. */
+export const BUNDLED = "weft-bundle"
+const UP = "_up_"
+
+/** The name of a file in the stacks of a bundle; both are paths with slashes, and `file` is relative to the workflow's. */
+export const sourceOf = (file: string): string => `${SOURCES}/${file.replaceAll(/(?<=^|\/)\.\.(?=\/)/g, UP)}`
+
+const OF_BUNDLE = new RegExp(
+  `(?<=[ (])(?:file://)?[^ (\\n][^(\\n]*?/${SOURCES}/([^(\\n]+?)(?=:\\d+:\\d+\\)?$)`,
+  "gm"
+)
+
+/**
+ * A stack with the files of a bundle where they are for whoever begins runs.
+ *
+ * @param module the URL of the workflow's module
+ */
+export const located = (stack: string, module: string): string =>
+  stack.replaceAll(OF_BUNDLE, (_, file: string) => {
+    const path = file.split("/").map((part) => (part === UP ? ".." : encodeURIComponent(part)))
+    return new URL(path.join("/"), module).href
+  })
+
 /** Where weft's own packages lie: `node_modules/@weft/` when installed. */
 const ours = new URL("../../", import.meta.url).href
 
@@ -49,6 +77,7 @@ export const userLine = (stack: string | undefined): string | undefined =>
       (line) =>
         /^\s+at .*:\d+:\d+\)?$/.test(line) &&
         !/node:|node_modules/.test(line) &&
+        !line.includes(`/${BUNDLED}.`) &&
         !(line.includes(ours) && /\/(src|dist)\//.test(line))
     )
     ?.trim()

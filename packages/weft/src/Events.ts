@@ -3,6 +3,7 @@
  */
 import { type Graph, Instance, type InstanceId } from "@weft/core"
 import type { Measure, Message, RunStatus } from "@weft/storage"
+import type { ReachNotice } from "@weft/worker"
 
 /** A node that is complete. */
 export interface CompletedNode {
@@ -42,13 +43,11 @@ export type RunEvent =
   | ReachNotice
   | { readonly type: "ended"; readonly status: RunStatus }
 
-/** A store that has not answered for a while, or that answers again. Meanwhile calls are repeated. */
-export type ReachNotice =
-  | { readonly type: "unreachable"; readonly detail: string }
-  | { readonly type: "reachable" }
-
 /** What a run's client hears: from the store's channel, and from the store's answers. */
-export type Notice = Message | Extract<RunEvent, { readonly type: "progress" }> | ReachNotice
+export type Notice =
+  | Exclude<Message, { readonly type: ReachNotice["type"] }>
+  | Extract<RunEvent, { readonly type: "progress" }>
+  | ReachNotice
 
 /** An event from what a client hears; `undefined` for what concerns workers only. */
 export const fromNotice = (graph: Graph.Graph, message: Notice): RunEvent | undefined => {

@@ -6,8 +6,9 @@
 import { createHash } from "node:crypto"
 import { globSync } from "node:fs"
 import { readFile } from "node:fs/promises"
-import { join, relative, resolve } from "node:path"
+import { basename, dirname, join, relative, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
+import { Failure } from "@weft/core"
 import type * as Esbuild from "esbuild"
 import { BundleFailed, BundleTooLarge, InvalidManifest, NativeDependency } from "./BundleErrors.ts"
 import { assetsFolder, ENTRY, type Found, inputs, plugin } from "./BundlePlugin.ts"
@@ -114,11 +115,11 @@ const build = async (
 ): Promise<Built> => {
   // Loaded when something is bundled: it starts a process.
   const esbuild = await import("esbuild")
-  const root = SourceMaps.rootOf(workflow, own)
+  const root = own?.folder ?? dirname(workflow)
   const found: Found = { externals: new Map(), withAssets: new Map(), missing: new Set() }
   const carried = {
     workflow,
-    source: SourceMaps.nameOf(workflow, root),
+    source: basename(workflow),
     behaviours: [...new Set(behaviours)].map(fileOf),
     adapters: Object.fromEntries(Object.entries(adapters).map(([as, url]) => [as, fileOf(url)]))
   }
@@ -128,7 +129,7 @@ const build = async (
       entryPoints: { index: "weft:index", renewal: "weft:renewal" },
       outdir: join(root, OUT),
       entryNames: "[name]",
-      chunkNames: "[name]-[hash]",
+      chunkNames: `${Failure.BUNDLED}.[name]-[hash]`,
       outExtension: { ".js": ".mjs" },
       bundle: true,
       write: false,
@@ -138,8 +139,8 @@ const build = async (
       format: "esm",
       splitting: true,
       treeShaking: true,
-      minify: true,
-      keepNames: true,
+      minifyWhitespace: true,
+      minifySyntax: true,
       legalComments: "none",
       sourcemap: true,
       sourcesContent: false,
@@ -171,7 +172,7 @@ const build = async (
   }
   const reachable = reachableFrom(result.metafile)
   const files = filesOf(result.outputFiles, reachable, root, (path) =>
-    SourceMaps.isOwn(path, manifests) ? SourceMaps.nameOf(path, root) : undefined
+    SourceMaps.isOwn(path, manifests) ? SourceMaps.nameOf(path, workflow) : undefined
   )
   writeVersion(files)
   const imported = [...reachable].flatMap((path) => result.metafile.outputs[path]?.imports ?? [])

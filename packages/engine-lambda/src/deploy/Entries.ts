@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url"
 export interface Carried {
   /** The workflow's file. */
   readonly workflow: string
-  /** Where it lies below the folder that the paths in stacks begin at. */
+  /** What errors call it. */
   readonly source: string
   /** The files of modules that export behaviours. */
   readonly behaviours: ReadonlyArray<string>

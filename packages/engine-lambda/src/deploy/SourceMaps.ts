@@ -2,37 +2,23 @@
  * Source maps that say where the user's own lines are, and nothing else: Node.js reads a map with the file that it belongs
  * to, and those of packages would take longer than the packages. Their paths are the same on every machine.
  */
-import { existsSync } from "node:fs"
-import { dirname, join, relative, resolve, sep } from "node:path"
+import { dirname, relative, resolve, sep } from "node:path"
 import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-codec"
+import { Failure } from "@weft/core"
 import { Schema } from "effect"
-import type { Manifest, Manifests } from "./Manifests.ts"
+import type { Manifests } from "./Manifests.ts"
 
-/** Stands for `..`, which paths in URLs cannot have. */
-const UP = "_up_"
-
-/** What begins a repository. */
-const BEGINNINGS = [".git", "pnpm-workspace.yaml"]
-
-/** The folder that paths of the user's files begin at: the repository's, else that of the workflow's package. */
-export const rootOf = (file: string, own: Manifest | undefined): string => {
-  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
-    if (BEGINNINGS.some((name) => existsSync(join(folder, name)))) return folder
-  }
-  return own?.folder ?? dirname(file)
-}
-
-/** How stacks in functions call a file of the user's: `src/flow.ts`. */
-export const nameOf = (file: string, root: string): string =>
-  relative(root, file)
-    .split(sep)
-    .join("/")
-    .replaceAll(/(?<=^|\/)\.\.(?=\/)/g, UP)
+/** How stacks in functions call a file of the user's. */
+export const nameOf = (file: string, workflow: string): string =>
+  Failure.sourceOf(relative(dirname(workflow), file).split(sep).join("/"))
 
 /** Whether a file is the user's own: not of a package that is installed, and not of weft. */
-export const isOwn = (file: string, manifests: Manifests): boolean =>
-  !/[\\/]node_modules[\\/]|weft-(entry|omitted):/.test(file) &&
-  !/^(weft$|@weft\/)/.test(manifests.of(file)?.name ?? "")
+export const isOwn = (file: string, manifests: Manifests): boolean => {
+  if (/[\\/]node_modules[\\/]|weft-(entry|omitted):/.test(file)) return false
+  const manifest = manifests.of(file)
+  if (manifest === undefined || !/^(weft$|@weft\/)/.test(manifest.name)) return true
+  return !/^(src|dist)[\\/]/.test(relative(manifest.folder, file))
+}
 
 const Contents = Schema.fromJsonString(
   Schema.Struct({ sources: Schema.Array(Schema.String), mappings: Schema.String })

@@ -50,7 +50,7 @@ export const attach = Effect.fnUntraced(function* (
   )
   const { graph, plan } = yield* RunDocument.decode(run, document)
   const removal = yield* Party.removing(run, false)
-  const known = { run, workflow: state.workflow, graph, plan, instances: state.instances }
+  const known = { run, workflow: state.workflow, graph, plan, instances: state.instances, module }
   const party = yield* Party.join(known, listener)
   party.account(state, true)
   const over = (outcome: Party.Outcome) => {
@@ -93,7 +93,8 @@ export const watch = Effect.fnUntraced(function* (
   // It is of use if it says how values of its classes are read; else the run can be watched without it.
   if (document.module !== undefined) yield* Effect.ignore(TaskModule.load(document.module))
   const { graph, plan } = yield* RunDocument.decode(run, document)
-  const known = { run, workflow: state.workflow, graph, plan, instances: state.instances }
+  const { module } = document
+  const known = { run, workflow: state.workflow, graph, plan, instances: state.instances, module }
   const party = yield* Party.join(known, listener)
   party.account(state, true)
   return yield* Party.follow(party, {

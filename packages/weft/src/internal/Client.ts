@@ -42,7 +42,7 @@ export const start = Effect.fnUntraced(function* (job: Job, settings: Settings, 
   const plan = yield* makePlan(job, settings)
   const instances = countInstances(graph)
   const removal = yield* Party.removing(run, true)
-  const party = yield* Party.join({ run, workflow: job.name, graph, plan, instances }, listener)
+  const party = yield* Party.join({ run, workflow: job.name, graph, plan, instances, module }, listener)
   const workers = yield* Party.openWorkers(party, settings, { behaviours, leaseMs, module, tasks })
   const document = RunDocument.encodeOnce(job, plan, behaviours)
   if (isOpen || (module !== undefined && engine.name !== "inline")) {

@@ -27,7 +27,7 @@ import {
 import { Cause, Deferred, Effect, Exit, Latch, Scope } from "effect"
 import type { Notice } from "../Events.ts"
 import { type Summary, Tally } from "../Summary.ts"
-import { observed } from "./Reach.ts"
+import { Away, observed } from "./Reach.ts"
 import { RunLeft, type UnknownRun } from "./RunErrors.ts"
 import * as RunResult from "./RunResult.ts"
 
@@ -51,6 +51,8 @@ export interface Known {
   readonly plan: Plan.Plan
   /** How many instances there are, as far as known. */
   readonly instances: number
+  /** The URL of the module that exports the tasks, as far as known. */
+  readonly module: string | undefined
 }
 
 /** A run that is under way. */
@@ -108,8 +110,11 @@ export const join = Effect.fnUntraced(function* (known: Known, listener: Listene
     tally.correct(state.completed, state.instances)
     tell({ type: "progress", completed: state.completed, total: state.instances })
   }
-  const store = persistent(observed(yield* Coordination, tell), { forMs: PATIENCE_MS })
+  const away = new Away(tell)
+  const store = persistent(observed(yield* Coordination, away.client), { forMs: PATIENCE_MS })
   yield* store.subscribe(run, CLIENT, (message) => {
+    away.heard(message)
+    if (message.type === "unreachable" || message.type === "reachable") return
     tally.add(message)
     if (message.type === "ended" && message.status !== "gone") endedAs = message.status
     tell(message)
@@ -198,7 +203,7 @@ export const follow = Effect.fnUntraced(function* <R>(party: Party, waiting: Wai
   let last: RunState | undefined
   const result = Effect.flatMap(waiting.untilOver, (state) => {
     last = state
-    return (waiting.result ?? RunResult.read)(graph, state)
+    return (waiting.result ?? RunResult.read)(party, state)
   }).pipe(
     Effect.provideService(Coordination, coordination),
     Effect.provideService(ObjectStore, objects),

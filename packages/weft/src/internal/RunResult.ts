@@ -1,14 +1,21 @@
 /**
  * What a run came to: its value, or why there is none.
  */
-import { Codec, type Failure, Graph, Instance, Nesting, RunCancelled, RunFailed } from "@weft/core"
+import { Codec, Failure, Graph, Instance, Nesting, RunCancelled, RunFailed } from "@weft/core"
 import { Coordination, ObjectStore, type RunState, StoreError } from "@weft/storage"
 import { Arguments, constantKey, valueKey } from "@weft/worker"
 import { Effect } from "effect"
 import { UnknownRun } from "./RunErrors.ts"
 
+/** What has to be known of a run. */
+interface Known {
+  readonly graph: Graph.Graph
+  /** The URL of the module that exports the tasks, as far as known. */
+  readonly module: string | undefined
+}
+
 /** Fails with why a run has no result, if it has none. */
-export const check = Effect.fnUntraced(function* (graph: Graph.Graph, state: RunState) {
+export const check = Effect.fnUntraced(function* (known: Known, state: RunState) {
   if (state.status === "gone") return yield* new UnknownRun({ run: state.run })
   if (state.status === "cancelled")
     return yield* new RunCancelled({ run: state.run, reason: state.reason ?? "no reason given" })
@@ -18,7 +25,7 @@ export const check = Effect.fnUntraced(function* (graph: Graph.Graph, state: Run
     return yield* new RunFailed({
       run: state.run,
       workflow: state.workflow,
-      failures: state.failures.map((failure) => named(graph, failure))
+      failures: state.failures.map((failure) => shown(known, failure))
     })
   }
   if (state.reason === undefined) return yield* new UnknownRun({ run: state.run })
@@ -30,8 +37,9 @@ export const check = Effect.fnUntraced(function* (graph: Graph.Graph, state: Run
 })
 
 /** The value that was asked for, or why there is none. */
-export const read = Effect.fnUntraced(function* (graph: Graph.Graph, state: RunState) {
-  yield* check(graph, state)
+export const read = Effect.fnUntraced(function* (known: Known, state: RunState) {
+  yield* check(known, state)
+  const { graph } = known
   const values = yield* targetValues(graph, state.run)
   const constants = yield* storedConstants(graph, state.run)
   return Arguments.fill(graph, graph.columns.targets, [], {
@@ -108,8 +116,11 @@ const missing = Effect.fnUntraced(function* (run: string, what: string) {
   })
 })
 
-/** A store that recorded a failure by itself does not know the task. */
-const named = (graph: Graph.Graph, failure: Failure.Failure): Failure.Failure => ({
+/** A store that recorded a failure by itself does not know the task; and a bundle not where its files were. */
+const shown = ({ graph, module }: Known, failure: Failure.Failure): Failure.Failure => ({
   task: graph.name(Instance.nodeOf(failure.instance)),
-  ...failure
+  ...failure,
+  ...(failure.stack === undefined || module === undefined
+    ? {}
+    : { stack: Failure.located(failure.stack, module) })
 })
