@@ -34,15 +34,14 @@ const workerContext = (state: WorkerState): Behaviour.WorkerContext => {
   return context
 }
 
-/** Has the engine start what workers will run in: at the time, or when the worker leaves. */
+/** Has the engine start what workers will run in, once: at the time, or when the worker leaves, which waits for it. */
 const prewarm = (state: WorkerState, memoryMiB: number, workers: number, afterMs: number): void => {
   const start = state.invoker.prewarm?.(memoryMiB, workers)
   if (start === undefined) return
-  const started: Effect.Effect<void> = Effect.suspend(() =>
-    state.beforeLeaving.delete(started) ? Effect.ignoreCause(start) : Effect.void
-  )
-  state.beforeLeaving.add(started)
-  state.inBackground(Effect.delay(started, afterMs))
+  const once = Effect.runSync(Effect.cached(Effect.ignoreCause(start)))
+  const done = Effect.sync(() => void state.beforeLeaving.delete(once))
+  state.beforeLeaving.add(once)
+  state.inBackground(Effect.andThen(afterMs === 0 ? once : Effect.delay(once, afterMs), done))
 }
 
 /** A stage of one node, with the behaviours of the node's annotations around it, the first outermost. */

@@ -16,6 +16,7 @@ import type { Invocation, Work } from "./Invocation.ts"
 import { MOST_LIMITED, OutOfTime } from "./Limit.ts"
 import { persistent, persistentObjects, persistentStreams } from "./Persistent.ts"
 import * as Prompt from "./Prompt.ts"
+import { observedObjects } from "./Reach.ts"
 import { type RunContext, valueKey } from "./RunContext.ts"
 import { complete, completeNow, drain, isOvertaken, tellSoon } from "./stages/Complete.ts"
 import { call, type Executed, unended } from "./stages/Execute.ts"
@@ -43,7 +44,16 @@ export const run = Effect.fnUntraced(function* (
       state.unsure = true
     }
   })
-  const objects = persistentObjects(yield* ObjectStore)
+  let givenUp: StoreError | undefined
+  const objects = persistentObjects(
+    observedObjects(yield* ObjectStore, (notice) => state.tell({ ...notice, worker: state.worker })),
+    {
+      forMs: OBJECTS_PATIENCE_MS,
+      onGivenUp: (error) => {
+        givenUp = error
+      }
+    }
+  )
   const streams = Option.getOrUndefined(Option.map(yield* Effect.serviceOption(Streams), persistentStreams))
   const state = new WorkerState({
     context,
@@ -58,21 +68,32 @@ export const run = Effect.fnUntraced(function* (
   const lived: Effect.Effect<void, Failures, Coordination | ObjectStore | Host> = life(state)
   const settled = Effect.catch(lived, (error): Effect.Effect<void, StoreError | EngineError> => {
     if (error instanceof NodeFailed) return coordination.fail(context.run, error.failure)
-    if (!isFinal(error)) return Effect.fail(error)
+    if (!isFinal(error, givenUp)) return Effect.fail(error)
     // No other worker could do better. If not even this can be told, the worker is lost.
     return Effect.catch(coordination.fail(context.run, refusedBy(state, error)), () => Effect.fail(error))
   })
   yield* Effect.ensuring(
-    Effect.andThen(settled, state.discards.done),
+    Effect.andThen(settled, Effect.timeoutOption(state.discards.done, DISCARD_MS)),
     Effect.suspend(() =>
       state.untoldObjects.size === 0 && state.discards.isDone ? Effect.void : tidy(state)
     )
   )
 })
 
-/** Whether the store would answer the same again: it is full, refuses us, or holds what is not ours. */
-const isFinal = (error: StoreError | EngineError): error is StoreError =>
-  error._tag === "StoreError" && !error.retryable
+/**
+ * For how long an object store may be away before the run fails, in ms: as long as a client has patience with
+ * coordination. Meanwhile the worker's lease is renewed, so that nobody else meets the same, and is lost with it.
+ */
+const OBJECTS_PATIENCE_MS = 600_000
+/** How long a worker that has ended waits for what is still being removed, in ms. */
+const DISCARD_MS = 60_000
+
+/**
+ * Whether the store would answer the same again: it is full, refuses us, or holds what is not ours; or nothing, as it has
+ * for long.
+ */
+const isFinal = (error: StoreError | EngineError, givenUp: StoreError | undefined): error is StoreError =>
+  error._tag === "StoreError" && (!error.retryable || error === givenUp)
 
 const refusedBy = (state: WorkerState, error: StoreError): Failure.Failure => {
   const instance = state.running ?? state.invocation.work[0]?.instance ?? 0
@@ -96,20 +117,26 @@ const life = (state: WorkerState) => {
   const lived = limit === undefined ? whole : Effect.andThen(Effect.forkChild(limit.watch), whole)
   if (state.context.behaviours.length === 0) return Effect.andThen(begin, lived)
   const begun = wrappedWorker(state, "start", begin)
-  const ended = Effect.ensuring(Effect.andThen(lived, beforeLeaving(state)), leave(state))
+  const ended = Effect.ensuring(
+    Effect.andThen(
+      lived,
+      Effect.suspend(() => beforeLeaving(state))
+    ),
+    leave(state)
+  )
   return Effect.ensuring(Effect.andThen(begun, ended), state.endBackground)
 }
 
-/** What was to be done later is done now, if there is anything left to do for others. */
-const beforeLeaving = (state: WorkerState) =>
-  Effect.suspend(() =>
-    state.status === "running"
-      ? Effect.forEach(state.beforeLeaving, (one) => one, { concurrency: "unbounded", discard: true })
-      : Effect.void
-  )
-
 /** How long the stage `stop` may take, in ms, and removing objects that nobody knows of. */
 const LEAVE_MS = 1000
+
+/** What was to be done later is done now, unless the run is over. */
+const beforeLeaving = ({ beforeLeaving: due, status }: WorkerState): Effect.Effect<void> =>
+  due.size === 0 || status !== "running"
+    ? Effect.void
+    : Effect.asVoid(
+        Effect.timeoutOption(Effect.all(due, { concurrency: "unbounded", discard: true }), LEAVE_MS)
+      )
 
 /** Runs what a worker does last, also one that is interrupted: in a fiber of its own, which stops if it takes too long. */
 const atLast = <E>(effect: Effect.Effect<void, E>): Effect.Effect<void> =>

@@ -97,6 +97,19 @@ describe("Values", () => {
     expect([values.has("a"), values.has("b")]).toEqual([true, true])
   })
 
+  it("keeps what was fetched ahead until somebody asks for it", () => {
+    const values = new Values(undefined, 1000)
+    for (let i = 0; i < 10; i++) values.cameAhead(i, bytes(400))
+    expect(values.aheadBytes).toBe(10 * bytes(400).length)
+    values.trim()
+    expect(Array.from({ length: 10 }, (_, i) => values.has(i))).not.toContain(false)
+    for (let i = 0; i < 5; i++) values.pin(i)
+    for (let i = 5; i < 10; i++) values.get(i)
+    expect(values.aheadBytes).toBe(0)
+    values.trim()
+    expect(Array.from({ length: 10 }, (_, i) => values.has(i)).indexOf(false)).toBe(5)
+  })
+
   it("knows what would be lost with the worker", () => {
     const values = new Values()
     values.made("held", 1, 1)

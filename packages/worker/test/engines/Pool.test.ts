@@ -133,6 +133,36 @@ describe("a vessel that is starting", () => {
   })
 })
 
+describe("vessels are prewarmed", () => {
+  const introduced = ({ got }: Fake) =>
+    got.flatMap((message) => (message.type === "prewarm" ? [message.run] : []))
+
+  it("by starting those that are missing, and telling them of the run", async () => {
+    const { pool, vessels } = await make(4)
+    pool.prewarm("run", 3)
+    await started()
+    expect(vessels.map(introduced)).toEqual([["run"], ["run"], ["run"]])
+    pool.prewarm("run", 2)
+    pool.prewarm("another", 2)
+    expect(vessels.map(introduced)).toEqual([["run"], ["run"], ["run"]])
+  })
+
+  it("beside those that are busy, and no more than may be", async () => {
+    const { pool, vessels } = await make(3)
+    pool.invoke(["a"].map(invocation))
+    pool.prewarm("run", 5)
+    await started()
+    expect(vessels.map(introduced)).toEqual([[], ["run"], ["run"]])
+  })
+
+  it("when a worker asks for it", async () => {
+    const { pool, vessels } = await make(2)
+    pool.invoke(["a"].map(invocation))
+    vessels[0]!.says({ type: "prewarm", run: "run", workers: 1 })
+    expect(vessels.map(introduced)).toEqual([[], ["run"]])
+  })
+})
+
 describe("leases are renewed from here", () => {
   it("while a worker waits for a place, and until its vessel has taken it on", async () => {
     const { held, pool, vessels } = await make(1)
