@@ -19,6 +19,9 @@ const starting = Semaphore.makeUnsafe(3 * availableParallelism())
 /** After this a process that has not initialised waits for something else than the CPU, in ms. */
 const STARTED_WITHIN_MS = 150
 
+/** How long what a process has sent before its end is waited for, in ms. */
+const LAST_BREATH_MS = 500
+
 export interface InstanceParts {
   readonly id: string
   readonly logStreamName: string
@@ -199,14 +202,19 @@ export class Instance {
       return false
     }
     if (isRepeated && !(yield* this.#isReady(process))) {
-      served.outcome = api.initError ?? this.#outcomeOf(request, yield* process.exited)
+      const exit = yield* process.exited
+      served.outcome = api.initError ?? this.#outcomeOf(request, exit)
       return false
     }
     process.resume()
     const outcome = api.deliver(request, deadlineMs)
     served.outcome = yield* Effect.raceFirst(
       Deferred.await(outcome),
-      Effect.map(process.exited, (exit) => this.#outcomeOf(request, exit))
+      process.exited.pipe(
+        // It may have answered with its last breath.
+        Effect.tap(Effect.timeoutOption(api.quiet, LAST_BREATH_MS)),
+        Effect.map((exit) => this.#outcomeOf(request, exit))
+      )
     )
     return yield* this.#isReady(process)
   })

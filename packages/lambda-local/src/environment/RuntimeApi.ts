@@ -21,6 +21,9 @@ export class RuntimeApi {
   readonly #server: Server
   /** Open while a function waits for an invocation. */
   readonly #asked = Latch.makeUnsafe(false)
+  /** Open while there is no connection. */
+  readonly #quiet = Latch.makeUnsafe(true)
+  #connections = 0
   #waiting: ServerResponse | undefined
   #current: Current | undefined
   #initError: Outcome | undefined
@@ -33,6 +36,13 @@ export class RuntimeApi {
         this.#handle(request, response).catch(() => response.destroy())
       }
     )
+    this.#server.on("connection", (socket) => {
+      this.#connections++
+      this.#quiet.closeUnsafe()
+      socket.once("close", () => {
+        if (--this.#connections === 0) this.#quiet.openUnsafe()
+      })
+    })
   }
 
   static async listen(): Promise<RuntimeApi> {
@@ -50,6 +60,11 @@ export class RuntimeApi {
   /** Waits until a function waits for an invocation. */
   get asked(): Effect.Effect<void> {
     return this.#asked.await
+  }
+
+  /** Waits until there is no connection: after the end of a process, until all that it has sent has been read. */
+  get quiet(): Effect.Effect<void> {
+    return this.#quiet.await
   }
 
   /** Why a function could not initialise, if it said so. */

@@ -56,6 +56,21 @@ describe("between invocations", () => {
     expect((await lab.invoke({ text: "two" })).value).toBe("two")
   })
 
+  it("if its process has ended after its answer, the answer counts", async () => {
+    await using lab = await open(`import { connect } from "node:net"
+    export const handler = (event, { awsRequestId }) => {
+      const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":")
+      const body = JSON.stringify("x".repeat(100_000))
+      const socket = connect(port, host)
+      const path = "/2018-06-01/runtime/invocation/" + awsRequestId + "/response"
+      socket.end("POST " + path + " HTTP/1.1\\r\\nhost: x\\r\\ncontent-length: " + body.length + "\\r\\n\\r\\n" + body, () =>
+        process.exit(0))
+      return new Promise(() => {})
+    }`)
+    expect(await lab.invoke()).toMatchObject({ value: "x".repeat(100_000), isUsable: false })
+    expect(await lab.ended()).toBe("its process ended")
+  })
+
   it("if its process is killed, it ends", async () => {
     await using lab = await open("export const handler = async () => process.pid")
     const { value } = await lab.invoke()
