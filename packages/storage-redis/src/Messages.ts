@@ -45,6 +45,12 @@ const Heard = Schema.fromJsonString(
       reason: Schema.String
     }),
     Schema.Struct({
+      type: Schema.Literal("unreachable"),
+      worker: Schema.String,
+      detail: Schema.String
+    }),
+    Schema.Struct({ type: Schema.Literal("reachable"), worker: Schema.String }),
+    Schema.Struct({
       type: Schema.Literal("ended"),
       status: Schema.Literals(["running", "succeeded", "failed", "cancelled", "gone"])
     })
@@ -72,10 +78,10 @@ const toNotice = (said: unknown): CompletedNotice | undefined => {
 /** What was published on a channel; `undefined` for what is not ours. */
 export const toMessage = (text: string): Message | undefined => {
   const heard = Option.getOrUndefined(decodeHeard(text))
-  if (heard === undefined || heard.type === "wake" || heard.type === "lost" || heard.type === "ended")
-    return heard
+  if (heard === undefined) return undefined
   if (heard.type === "kept") return { type: "kept", values: heard.values.map((id) => toId(String(id))) }
-  if (heard.type !== "completed") return { ...heard, instance: toId(String(heard.instance)) }
+  if ("instance" in heard) return { ...heard, instance: toId(String(heard.instance)) }
+  if (heard.type !== "completed") return heard
   return {
     type: "completed",
     worker: heard.worker,

@@ -190,6 +190,9 @@ export type Message =
       readonly text: string
     }
   | { readonly type: "lost"; readonly worker: string; readonly instances: number; readonly reason: string }
+  /** A worker does not reach its object store, and tries again; or it does so again. */
+  | { readonly type: "unreachable"; readonly worker: string; readonly detail: string }
+  | { readonly type: "reachable"; readonly worker: string }
   | { readonly type: "ended"; readonly status: RunStatus }
 
 export interface CompletedNotice {

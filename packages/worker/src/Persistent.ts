@@ -17,6 +17,8 @@ export interface Persistence {
   readonly maxMs?: number
   /** Told of each failed call before it is repeated. It may have taken effect: what it answered is lost. */
   readonly onFailure?: (error: StoreError) => void
+  /** Told of a failure after which the call is not repeated any more, since that has lasted for too long. */
+  readonly onGivenUp?: (error: StoreError) => void
 }
 
 const pausesOf = ({ firstMs = 50, forMs = 60_000, maxMs = 2000 }: Persistence) =>
@@ -34,7 +36,7 @@ type Call<Args extends ReadonlyArray<unknown>, A, R> = (...args: Args) => Effect
 
 /** Repeats calls. What succeeds at once, as most do, costs next to nothing. */
 const repeating = (persistence: Persistence) => {
-  const { onFailure } = persistence
+  const { onFailure, onGivenUp } = persistence
   const pauses = pausesOf(persistence)
   const once = <A, R>(call: Effect.Effect<A, StoreError, R>) =>
     onFailure === undefined
@@ -52,7 +54,10 @@ const repeating = (persistence: Persistence) => {
           first = undefined
           return failed
         })
-        return Effect.retry(repeated, pauses)
+        const retried = Effect.retry(repeated, pauses)
+        return onGivenUp === undefined
+          ? retried
+          : Effect.tapError(retried, (last) => Effect.sync(() => last.retryable && onGivenUp(last)))
       })
     }
 }
