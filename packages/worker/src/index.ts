@@ -13,7 +13,7 @@ export { type ThreadsEngine, type ThreadsOptions, threads } from "./engines/Thre
 export { heartbeat, type Taking } from "./Heartbeat.ts"
 export type { Invocation, Limited, Work } from "./Invocation.ts"
 export { type Persistence, persistent, persistentObjects, persistentStreams } from "./Persistent.ts"
-export { Reach, type ReachNotice } from "./Reach.ts"
+export { observedObjects, Reach, type ReachNotice } from "./Reach.ts"
 export { constantKey, RunContext, valueKey } from "./RunContext.ts"
 export { type Code, contextOf, unusable } from "./RunLoading.ts"
 export { Sizes } from "./Sizes.ts"

@@ -1,8 +1,15 @@
 // What a worker does when calls fail, invocations come twice, and others have taken over.
 import { assert, describe, it } from "@effect/vitest"
 import { Flow, type InstanceId, task } from "@weft/core"
-import { CLIENT, Coordination, CoordinationMemory, ObjectStore, StoreError } from "@weft/storage"
-import { Effect, Fiber, Layer } from "effect"
+import {
+  CLIENT,
+  Coordination,
+  CoordinationMemory,
+  type Message,
+  ObjectStore,
+  StoreError
+} from "@weft/storage"
+import { Clock, Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import type { Invocation } from "../src/Invocation.ts"
 import { Host, type Invoker, type RunContext, valueKey, Worker } from "../src/index.ts"
@@ -277,6 +284,75 @@ describe("an object that coordination was not told of", () => {
       yield* Fiber.interrupt(slow)
       assert.strictEqual((yield* real.state(RUN)).status, "succeeded")
       assert.isDefined((yield* objects.get(RUN, [valueKey(0)]))[0])
+    }).pipe(stores)
+  )
+})
+
+describe("an object store that is away", () => {
+  const large = task("large", (bytes: number) => "x".repeat(bytes))
+  const silent = new StoreError({
+    reason: "unavailable",
+    operation: "put an object",
+    detail: "nobody answers"
+  })
+
+  /** Runs a worker whose value is stored there when the store is back, after `ms`. */
+  const whileAway = Effect.fnUntraced(function* (ms: number) {
+    const real = yield* Coordination
+    const objects = yield* ObjectStore
+    const context = contextOf(large(100_000))
+    yield* begin(context)
+    const told: Array<Message> = []
+    yield* real.subscribe(RUN, CLIENT, (message) => void told.push(message))
+    const store: ObjectStore["Service"] = {
+      ...objects,
+      put: (...args) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          now < ms ? Effect.fail(silent) : objects.put(...args)
+        )
+    }
+    const fiber = yield* Effect.forkChild(
+      Effect.provideService(work(context, invocation("w", [0])), ObjectStore, store),
+      { startImmediately: true }
+    )
+    yield* TestClock.adjust(ms + 10_000)
+    yield* Fiber.join(fiber)
+    return { told, state: yield* real.state(RUN) }
+  }, Effect.scoped)
+
+  it.effect("is waited for, and people are told", () =>
+    Effect.gen(function* () {
+      const { state, told } = yield* whileAway(500_000)
+      assert.strictEqual(state.status, "succeeded")
+      assert.deepStrictEqual(
+        told.filter(({ type }) => type === "unreachable" || type === "reachable"),
+        [
+          { type: "unreachable", worker: "w", detail: "nobody answers" },
+          { type: "reachable", worker: "w" }
+        ]
+      )
+    }).pipe(stores)
+  )
+
+  it.effect("is not worth a word if it is back soon", () =>
+    Effect.gen(function* () {
+      const { state, told } = yield* whileAway(500)
+      assert.strictEqual(state.status, "succeeded")
+      assert.deepStrictEqual(
+        told.filter(({ type }) => type === "unreachable" || type === "reachable"),
+        []
+      )
+    }).pipe(stores)
+  )
+
+  it.effect("for too long fails the run with what to do", () =>
+    Effect.gen(function* () {
+      const { failures, status } = (yield* whileAway(700_000)).state
+      assert.strictEqual(status, "failed")
+      assert.deepStrictEqual(
+        failures.map(({ kind, message }) => [kind, message]),
+        [["store", silent.message]]
+      )
     }).pipe(stores)
   )
 })

@@ -20,9 +20,11 @@ import {
   type EngineError,
   type Invoker,
   type OpenRun,
+  observedObjects,
   persistent,
   persistentObjects,
-  persistentStreams
+  persistentStreams,
+  type ReachNotice
 } from "@weft/worker"
 import { Cause, Deferred, Effect, Exit, Latch, Scope } from "effect"
 import type { Notice } from "../Events.ts"
@@ -88,6 +90,8 @@ export interface Party extends Known {
   readonly endedAs: () => RunStatus | undefined
   /** Takes over what the store says of a run's progress, if less was told. */
   readonly account: (state: RunState, isFirst?: boolean) => void
+  /** Told when a store does not answer, or answers again. */
+  readonly reach: (notice: ReachNotice) => void
 }
 
 /** For how long a store may be away before a client gives up, in ms: long enough to be started again by somebody. */
@@ -130,7 +134,8 @@ export const join = Effect.fnUntraced(function* (known: Known, listener: Listene
       state: (run) => Effect.tap(store.state(run), (state) => Effect.sync(() => account(state)))
     },
     endedAs: () => endedAs,
-    account
+    account,
+    reach: away.client
   } satisfies Party
 })
 
@@ -199,7 +204,7 @@ export const follow = Effect.fnUntraced(function* <R>(party: Party, waiting: Wai
   const { coordination, graph, run, tally, workflow } = party
   const outcome = Deferred.makeUnsafe<Outcome>()
   const gaveUp = Deferred.makeUnsafe<never, StoreError | RunLeft>()
-  const objects = persistentObjects(yield* ObjectStore, { forMs: PATIENCE_MS })
+  const objects = persistentObjects(observedObjects(yield* ObjectStore, party.reach), { forMs: PATIENCE_MS })
   let last: RunState | undefined
   const result = Effect.flatMap(waiting.untilOver, (state) => {
     last = state
