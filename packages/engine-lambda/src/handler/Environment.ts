@@ -38,8 +38,8 @@ class Guards {
   }
 }
 
-/** No process: nobody can end what blocks this one but the thread that renews leases. */
-const NOBODY = 0
+/** The id of no process: nobody can end what blocks this one but the thread that renews leases. */
+const NOBODY = -1
 
 export class Environment {
   readonly bundle: Bundle
