@@ -1,0 +1,45 @@
+/** Many workers at once: a fan-out of tasks that wait for each other, so that each has a worker of its own. */
+import { submit } from "weft"
+import type { Arrival } from "./attend.ts"
+import { type Cloud, type Deployed, module } from "./cloud.ts"
+import { makeGate } from "./gate.ts"
+import { attend } from "./tasks.ts"
+
+/** Nobody is taken for lost because the machine is busy, in ms. */
+const LEASE_MS = 600_000
+
+export interface Crowd {
+  /** When the run began, by the store's clock, in ms since the epoch. */
+  readonly begunAt: number
+  readonly arrivals: ReadonlyArray<Arrival>
+}
+
+/**
+ * Runs so many tasks that wait until all are there.
+ *
+ * @param together called while all are there
+ */
+export const gather = async (
+  cloud: Cloud,
+  engine: ReturnType<Deployed["engine"]>,
+  count: number,
+  together: (arrivals: ReadonlyArray<Arrival>) => Promise<void> = async () => {}
+): Promise<Crowd> => {
+  await using gate = await makeGate(count)
+  const nodes = Array.from({ length: count }, (_, i) => attend(gate.port, i))
+  await using handle = await submit(nodes, {
+    engine,
+    store: cloud.stores,
+    module,
+    leaseMs: LEASE_MS,
+    output: "ignore"
+  })
+  const { begunAt } = await cloud.state(handle.run)
+  const result = handle.result()
+  // A run that fails before all are there says why.
+  const arrivals = await Promise.race([gate.full, result.then(() => gate.full)])
+  await together(arrivals)
+  gate.open()
+  await result
+  return { begunAt, arrivals }
+}
