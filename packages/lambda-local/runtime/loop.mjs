@@ -2,47 +2,21 @@
  * The built-in runtime loop: loads the handler, then asks the Runtime API for invocations until its process ends.
  *
  * It behaves as AWS's runtime of Node.js 24. Every import here delays every cold start; built-in modules come from
- * `getBuiltinModule`, because an `import` of node:http would load fetch and WebSocket, too, for their export names (20 ms).
+ * `getBuiltinModule`: an `import` reads all that a module exports, which with node:http loads fetch and WebSocket (20 ms).
  */
+import { openConnection } from "./connection.mjs"
 import { contextOf } from "./context.mjs"
 import { describeError, loggedError } from "./errors.mjs"
 import { loadHandler } from "./handler.mjs"
 import { patchConsole } from "./log.mjs"
 
-const http = process.getBuiltinModule("node:http")
-
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":")
 const API = "/2018-06-01/runtime"
-/** Two sockets: the next invocation is asked for while the last response is on its way. */
-const agent = new http.Agent({ keepAlive: true })
-
-/** Sends a request and gives what was answered: its text and headers. Without a service there is nothing to live for. */
-const request = (method, path, headers, body) =>
-  new Promise((resolve) => {
-    http
-      .request({ host, port, path: API + path, method, headers, agent }, (response) => {
-        let text = ""
-        response
-          .setEncoding("utf8")
-          .on("data", (piece) => {
-            text += piece
-          })
-          .on("end", () => resolve({ text, headers: response.headers }))
-          .on("error", leave)
-      })
-      .on("error", leave)
-      .end(body)
-  })
-
-const leave = () => process.exit(1)
+/** Without a service there is nothing to live for. */
+const request = openConnection(host, port, () => process.exit(1))
 
 const post = (path, body, headers) =>
-  request(
-    "POST",
-    path,
-    { "content-type": "application/json", "content-length": Buffer.byteLength(body), ...headers },
-    body
-  )
+  request("POST", API + path, { "content-type": "application/json", ...headers }, body)
 
 const postError = (path, error) => {
   const described = describeError(error)
@@ -70,7 +44,7 @@ const serve = async (handler, log, { headers, text }) => {
     const event = JSON.parse(text)
     if (handler.isStreaming) {
       const { stream } = await import("./streaming.mjs")
-      await stream(handler, event, context, { host, port, path: `${API}${path}/response`, agent })
+      await stream(handler, event, context, { host, port, path: `${API}${path}/response` })
     } else {
       const { run } = handler
       const body = serialize(await run(event, context))
@@ -121,7 +95,7 @@ const main = async () => {
     await postError("/init/error", error)
     process.exit(1)
   }
-  while (true) await serve(handler, log, await request("GET", "/invocation/next"))
+  while (true) await serve(handler, log, await request("GET", `${API}/invocation/next`))
 }
 
 // Not awaited: a handler that waits for nothing ends the process with code 0, as on AWS.

@@ -7,8 +7,8 @@ import { peakMiB } from "./Memory.ts"
 
 const MIB = 1024 * 1024
 /**
- * The time in which a share is used up, in microseconds. As on AWS: with 128 MiB a function runs for 1.4 ms of every 20.
- * The kernel's default of 100 ms would let it wait for up to 93 ms at a stretch; it allows no less than 1 ms to run.
+ * The time in which a share is used up, in microseconds. With 128 MiB a function runs for 1.4 ms of every 20. The kernel's
+ * default of 100 ms would let it wait for up to 93 ms at a stretch; it allows no less than 1 ms to run.
  */
 const PERIOD_US = 20_000
 

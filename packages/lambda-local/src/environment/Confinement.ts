@@ -21,7 +21,7 @@ export interface Confinement {
   readonly watch: (pid: number, kill: () => void) => void
   /** It has been frozen, or has ended. */
   readonly unwatch: () => void
-  /** Sets the share of the CPU that its memory gives. Before, it has at least one: initialisation is not slowed down, as on AWS. */
+  /** Sets the share of the CPU that its memory gives. Before, it has at least one: initialisation is not slowed down, as is observed on AWS. */
   readonly slowDown: () => void
   /** Its processes, as far as they are known beside their process group. */
   readonly members: () => ReadonlyArray<number>
