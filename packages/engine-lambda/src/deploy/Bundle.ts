@@ -92,7 +92,7 @@ export const bundle = async (file: string, options: BundleOptions = {}): Promise
     if (bytes > mostBytes) throw new BundleTooLarge({ what, bytes, mostBytes, sizes })
   }
   check("unzipped", unzippedBytes, MOST_UNZIPPED)
-  const zip = await Zip.make(files)
+  const zip = Zip.make(files)
   check("zipped", zip.byteLength, MOST_ZIPPED)
   return { zip, sha256: Zip.codeSha256(zip), unzippedBytes, sizes, warnings: built.warnings }
 }

@@ -105,7 +105,8 @@ const installInto = async (
     if (error instanceof InstallFailed) throw error
     throw fail(`the cache in ${dirname(folder)} cannot be written: ${(error as Error).message}`)
   } finally {
-    await rm(making, { recursive: true, force: true })
+    // What is wrong with the cache has been said.
+    await rm(making, { recursive: true, force: true }).catch(() => {})
   }
 }
 

@@ -2,7 +2,7 @@
  * Zip files whose bytes depend on nothing but what is in them: the same code gives the same hash, today and elsewhere.
  */
 import { createHash } from "node:crypto"
-import { type Zippable, zip } from "fflate"
+import { type Zippable, zipSync } from "fflate"
 
 /** Paths with slashes, and what is there. */
 export type Files = ReadonlyMap<string, Uint8Array>
@@ -15,14 +15,12 @@ const FILE = 0o100_644
 const LEVEL = 6
 
 /** One zip file of all files, in the order of their paths. */
-export const make = (files: Files): Promise<Uint8Array> => {
+export const make = (files: Files): Uint8Array => {
   const paths = [...files.keys()].sort((a, b) => (a < b ? -1 : 1))
   const entries: Zippable = Object.fromEntries(
     paths.map((path) => [path, [files.get(path)!, { mtime: DAY, os: UNIX, attrs: FILE << 16, level: LEVEL }]])
   )
-  return new Promise((resolve, reject) => {
-    zip(entries, (error, data) => (error === null ? resolve(data) : reject(error)))
-  })
+  return zipSync(entries)
 }
 
 /** As Lambda's `CodeSha256` has it. */

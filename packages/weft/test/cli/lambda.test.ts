@@ -13,7 +13,7 @@ afterAll(() => cloud.stop(), 60_000)
 
 const examples = join(import.meta.dirname, "../../../../examples")
 
-describe("on lambda", { timeout: 120_000 }, () => {
+describe("on lambda", { timeout: 240_000 }, () => {
   it.each([
     ["custom-planner", "--planner", "src/planner.ts"],
     ["gemm", "--input", '{ "n": 100, "block": 50 }'],
