@@ -183,8 +183,7 @@ class Laboratory {
     if (this.kills) return KILLS
     const { mischief, settings } = this.scenario
     const isHarmless = mischief.rates.calls === 0 && mischief.faults.every(({ kind }) => LOSSY.includes(kind))
-    const isTold = settings.adopts && settings.begins && settings.fanOut >= MANY_PLACES
-    return isHarmless && isTold ? NO_LOSSES : ANY_ATTEMPTS
+    return isHarmless && settings.adopts && settings.begins ? NO_LOSSES : ANY_ATTEMPTS
   }
 
   private broken(): string | undefined {

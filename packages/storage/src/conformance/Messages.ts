@@ -95,6 +95,8 @@ export const messages = (kit: Kit): void => {
           { type: "retry", worker: "w1", instance: 7, tries: 2, error: "Error: no \u2028 place" },
           { type: "output", worker: "w1", instance: 7, stream: "stderr", text: 'two\nlines and a "quote"' },
           { type: "lost", worker: "w1", instances: 1, reason: "its process died" },
+          { type: "unreachable", worker: "w1", detail: "nobody answers" },
+          { type: "reachable", worker: "w1" },
           { type: "ended", status: "failed" }
         ]
         for (const message of sent) yield* run.publish(CLIENT, message)

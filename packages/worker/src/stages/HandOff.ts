@@ -232,19 +232,31 @@ const flexibleInvocation = Effect.fnUntraced(function* (
 })
 
 /**
- * Makes workers that an engine is about to start the holders of their work, in their names. What is complete by now
- * (an invocation that came twice, or late) is taken out; whom that leaves with nothing to do need not be started. A
- * worker for which that fails does it itself.
+ * Makes workers that an engine is about to start the holders of their work, in their names. What is complete by now, or
+ * another's (an invocation that came twice, or late), is taken out; whom that leaves with nothing to do need not be
+ * started. A worker for which that fails does it itself.
  */
-export const adoptAll = (
+export const adoptAll = Effect.fnUntraced(function* (
   coordination: Coordination["Service"],
   run: string,
   invocations: ReadonlyArray<Invocation>
-): Effect.Effect<ReadonlyArray<Invocation>> =>
-  Effect.map(
-    Effect.forEach(invocations, (one) => adoptOne(coordination, run, one), { concurrency: "unbounded" }),
-    (adopted) => adopted.filter(({ named, spawn, work }) => named || work.length + spawn.length > 0)
-  )
+): Effect.fn.Return<ReadonlyArray<Invocation>> {
+  const adopt = (some: ReadonlyArray<Invocation>) =>
+    Effect.forEach(some, (one) => adoptOne(coordination, run, one), { concurrency: "unbounded" })
+  const adopted = yield* adopt(invocations)
+  // The turn of others comes with the invocation above them, which may be lost. As long as the worker that hands them over
+  // lives, nobody would miss them. Nobody waits for this: it is done again then.
+  const later = adopted.flatMap(({ spawn }) => handedOver(spawn))
+  if (later.length > 0) yield* Effect.forkDetach(Effect.timeoutOption(adopt(later), LATER_MS))
+  return adopted.filter(({ named, spawn, work }) => named || work.length + spawn.length > 0)
+})
+
+/** How long adopting for workers whose turn comes later may take, in ms: nothing depends on it. */
+const LATER_MS = 2000
+
+/** Of invocations and what those invoke, those whose work a worker holds. */
+const handedOver = (invocations: ReadonlyArray<Invocation>): ReadonlyArray<Invocation> =>
+  invocations.flatMap((one) => [...(one.from === undefined ? [] : [one]), ...handedOver(one.spawn)])
 
 const adoptOne = (
   coordination: Coordination["Service"],
