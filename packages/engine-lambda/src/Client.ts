@@ -2,10 +2,11 @@
  * Lambda, as whoever invokes workers sees it. The AWS SDK is loaded with the first call, so that who invokes nobody never
  * does.
  */
-import type { LambdaClient, LambdaClientConfig } from "@aws-sdk/client-lambda"
+import type { LambdaClientConfig } from "@aws-sdk/client-lambda"
 import { Effect } from "effect"
 import { type Place, toLambdaError } from "./Errors.ts"
 import type { LambdaError } from "./LambdaError.ts"
+import type { Sdk } from "./Sdk.ts"
 
 /** A function's version, as `weft-report-1024:7`. */
 export type FunctionVersion = string
@@ -55,13 +56,11 @@ export const placeOf = (options: ClientOptions): Place => ({
   endpoint: options.endpoint ?? process.env.AWS_ENDPOINT_URL_LAMBDA ?? process.env.AWS_ENDPOINT_URL
 })
 
-/** A client of the SDK for events only. Its connections end with `close`. */
+/** Sends events by the SDK. Its connections end with `close`. */
 export class EventClient implements Sender {
   readonly concurrency = SOCKETS
   private readonly options: ClientOptions
-  private client:
-    | Promise<{ readonly lambda: LambdaClient; readonly sdk: typeof import("./Sdk.ts") }>
-    | undefined
+  private sdk: Promise<Sdk> | undefined
 
   constructor(options: ClientOptions = {}) {
     this.options = options
@@ -70,30 +69,20 @@ export class EventClient implements Sender {
   readonly send = (to: FunctionVersion, event: string): Effect.Effect<void, LambdaError> =>
     Effect.tryPromise({
       try: async (signal) => {
-        const { lambda, sdk } = await this.load()
-        const [FunctionName, Qualifier] = to.split(":")
-        const command = new sdk.InvokeCommand({
-          FunctionName,
-          Qualifier,
-          InvocationType: "Event",
-          Payload: Buffer.from(event)
-        })
-        await lambda.send(command, { abortSignal: signal })
+        const [name, version] = to.split(":")
+        await (await this.load()).send(name!, version, event, signal)
       },
       catch: (error) => toLambdaError(`invoke ${to}`, error, placeOf(this.options))
     })
 
   /** Loads the SDK, for who will need it soon. */
-  load() {
-    this.client ??= import("./Sdk.ts").then((sdk) => ({
-      sdk,
-      lambda: new sdk.LambdaClient(sdkConfig(this.options))
-    }))
-    return this.client
+  load(): Promise<Sdk> {
+    this.sdk ??= import("./Sdk.ts").then(({ open }) => open(sdkConfig(this.options)))
+    return this.sdk
   }
 
   async close(): Promise<void> {
-    if (this.client !== undefined) (await this.client).lambda.destroy()
-    this.client = undefined
+    ;(await this.sdk)?.close()
+    this.sdk = undefined
   }
 }
