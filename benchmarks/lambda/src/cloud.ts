@@ -87,13 +87,25 @@ export interface Deployed extends AsyncDisposable {
   readonly engine: (options?: Parameters<typeof lambdaEngine>[0]) => Engine
 }
 
-/** @param timeoutSeconds how long an invocation may take */
+/** How functions are deployed. */
+export interface DeploymentOptions {
+  /** How long an invocation may take. Default 900. */
+  readonly timeoutSeconds?: number
+  /** In MB. Default: what plans give that say nothing of it. */
+  readonly memory?: number
+  /** Whether functions let go of memory at once that they do not need any more: so that hundreds fit into one machine. */
+  readonly isLean?: boolean
+}
+
 export const startDeployed = async (
   { folder, stores }: Cloud,
   options: LambdaOptions = {},
-  timeoutSeconds = 900
+  { isLean = false, memory = MEMORY, timeoutSeconds = 900 }: DeploymentOptions = {}
 ): Promise<Deployed> => {
-  const lambda = await startLambda({ ...options, variables: { WEFT_FAULTS: folder, WEFT_TIMED: folder } })
+  const lambda = await startLambda({
+    ...options,
+    variables: { WEFT_FAULTS: folder, WEFT_TIMED: folder, ...(isLean && { WEFT_LEAN: "1" }) }
+  })
   const place = { endpoint: lambda.url, region: lambda.region, credentials: lambda.credentials }
   const close = () => lambda.close()
   try {
@@ -103,7 +115,7 @@ export const startDeployed = async (
       behaviours,
       name: BASE,
       role: ROLE,
-      memory: [MEMORY],
+      memory: [memory],
       timeoutSeconds,
       check: "never"
     })

@@ -1,5 +1,6 @@
 /** Many workers at once: a fan-out of tasks that wait for each other, so that each has a worker of its own. */
-import { submit } from "weft"
+import { readFile } from "node:fs/promises"
+import { planner, submit } from "weft"
 import type { Arrival } from "./attend.ts"
 import { type Cloud, type Deployed, module } from "./cloud.ts"
 import { makeGate } from "./gate.ts"
@@ -7,6 +8,27 @@ import { attend } from "./tasks.ts"
 
 /** Nobody is taken for lost because the machine is busy, in ms. */
 const LEASE_MS = 600_000
+
+/** Memory of the functions, in MB: little, since many of them are on one machine. */
+export const MEMORY = 128
+
+/** What one takes beside what it shares with others, with something to spare, in MiB. */
+const EACH_MIB = 39
+
+/** So many workers, or as many as this machine has memory for. */
+export const fitting = async (workers: number): Promise<number> => {
+  const available = Number(/^MemAvailable:\s+(\d+) kB/m.exec(await readFile("/proc/meminfo", "utf8"))?.[1])
+  const most = Math.floor(available / 1024 / EACH_MIB)
+  if (most >= workers) return workers
+  console.log(`${workers} workers need more memory than there is: ${most}`)
+  return most
+}
+
+const lean = planner({
+  name: "lean",
+  annotations: [],
+  plan: ({ draft }) => draft.setMemory(MEMORY)
+})
 
 export interface Crowd {
   /** When the run began, by the store's clock, in ms since the epoch. */
@@ -28,6 +50,7 @@ export const gather = async (
   await using gate = await makeGate(count)
   const nodes = Array.from({ length: count }, (_, i) => attend(gate.port, i))
   await using handle = await submit(nodes, {
+    planner: lean,
     engine,
     store: cloud.stores,
     module,

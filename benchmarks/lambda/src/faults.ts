@@ -33,7 +33,6 @@ const WORKERS = 5
 interface Fault {
   readonly name: string
   readonly options?: LambdaOptions
-  /** How long an invocation may take. */
   readonly timeoutSeconds?: number
   /** Has tasks beside the others that take longer together, or by themselves, than that. */
   readonly isLong?: boolean
@@ -133,7 +132,7 @@ const within = async <A>(promise: Promise<A>): Promise<A> => {
 /** One repetition. */
 const repeat = async (cloud: Cloud, fault: Fault, repetition: number, seed: number): Promise<Outcome> => {
   const workers = repetition % 2 === 0 ? 0 : WORKERS
-  await using deployed = await startDeployed(cloud, { seed, ...fault.options }, fault.timeoutSeconds)
+  await using deployed = await startDeployed(cloud, { seed, ...fault.options }, fault)
   const expected = await runNodes(build(seed, { ...fault, isLong: false }, 0), { engine: inline() })
   const begunAt = performance.now()
   const handle = await submit(build(seed, fault, fault.timeoutSeconds === undefined ? 0 : BLOCKED_MS), {

@@ -6,7 +6,7 @@ import type { LambdaLocal } from "@weft/lambda-local"
 import { Effect } from "effect"
 import type { Engine } from "weft"
 import { type Cloud, startCloud, startDeployed } from "./cloud.ts"
-import { type Crowd, gather } from "./crowd.ts"
+import { type Crowd, fitting, gather, MEMORY } from "./crowd.ts"
 import { bold, fixed, median, most, row } from "./table.ts"
 
 /** One fan-out. */
@@ -65,7 +65,9 @@ const measure = async (
   repetitions: number,
   way: (engine: Engine) => Engine
 ): Promise<ReadonlyArray<Start>> => {
-  await using deployed = await startDeployed(cloud, { invokeLatency: { ms: latencyMs } })
+  const isLean = workers > 100
+  const options = { invokeLatency: { ms: latencyMs } }
+  await using deployed = await startDeployed(cloud, options, { memory: MEMORY, isLean })
   const starts: Array<Start> = []
   for (let i = 0; i <= repetitions; i++) {
     const crowd = await gather(cloud, way(deployed.engine()), workers)
@@ -124,7 +126,8 @@ export const run = async (isQuick: boolean): Promise<ReadonlyArray<Started>> => 
   await using cloud = await startCloud()
   const measured: Array<Started> = []
   for (const latencyMs of [0, 50]) {
-    for (const workers of isQuick ? [1, 18] : [1, 10, 100, 500]) {
+    for (const wanted of isQuick ? [1, 18] : [1, 10, 100, 500]) {
+      const workers = await fitting(wanted)
       const repetitions = isQuick ? 1 : workers < 500 ? 5 : 3
       const weft = await measure(cloud, workers, latencyMs, repetitions, (engine) => engine)
       const serial = await measure(cloud, workers, latencyMs, repetitions, serially)

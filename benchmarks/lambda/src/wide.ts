@@ -1,7 +1,7 @@
 /** Many workers at once, and what they take. */
 import { readFile } from "node:fs/promises"
 import { startCloud, startDeployed } from "./cloud.ts"
-import { gather } from "./crowd.ts"
+import { fitting, gather, MEMORY } from "./crowd.ts"
 import { fixed, median, most } from "./table.ts"
 
 export interface Wide {
@@ -27,10 +27,10 @@ const shareOf = async (pid: number): Promise<number> => {
 }
 
 export const run = async (isQuick: boolean): Promise<Wide> => {
-  const workers = isQuick ? 20 : 500
+  const workers = await fitting(isQuick ? 20 : 500)
   console.log(`\nwide: ${workers} workers at once`)
   await using cloud = await startCloud()
-  await using deployed = await startDeployed(cloud)
+  await using deployed = await startDeployed(cloud, {}, { memory: MEMORY, isLean: true })
   let shares: ReadonlyArray<number> = []
   const { arrivals, begunAt } = await gather(cloud, deployed.engine(), workers, async (all) => {
     shares = await Promise.all(all.map(({ pid }) => shareOf(pid)))
