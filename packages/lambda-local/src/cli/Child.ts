@@ -27,14 +27,15 @@ export const runCommand = (
   env: Readonly<Record<string, string>>
 ): Promise<number> =>
   new Promise((resolve, reject) => {
+    const interrupted = () => {}
+    const terminated = () => void child.kill("SIGTERM")
+    // Before there is a child: it may run before it is known here.
+    process.on("SIGINT", interrupted).on("SIGTERM", terminated)
     const child = spawn(command, args, {
       stdio: "inherit",
       env: { ...process.env, ...env },
       shell: process.platform === "win32"
     })
-    const interrupted = () => {}
-    const terminated = () => child.kill("SIGTERM")
-    process.on("SIGINT", interrupted).on("SIGTERM", terminated)
     const settle = () => process.off("SIGINT", interrupted).off("SIGTERM", terminated)
     child.on("error", (cause) => {
       settle()

@@ -81,13 +81,14 @@ const serve = async (given: Given): Promise<number> => {
   const file = given.report._tag === "Some" ? given.report.value : undefined
   // What cannot be written at the end is told at the beginning.
   if (file !== undefined) await writeReport(file, "")
+  const isEnded = given.command.length > 0 ? Promise.resolve() : ended()
   const lambda = await startLambda(optionsOf(given))
   const say = (lines: ReadonlyArray<string>) =>
     given.quiet ? Promise.resolve() : Help.write("stderr", `${lines.join("\n")}\n`)
   try {
     if (given.command.length > 0) return await runCommand(given.command, lambda.env)
     await say(welcome(lambda))
-    await ended()
+    await isEnded
     return 0
   } finally {
     await lambda.close()
