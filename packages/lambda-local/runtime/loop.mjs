@@ -4,6 +4,7 @@
  * It behaves as AWS's runtime of Node.js 24. Every import here delays every cold start; built-in modules come from
  * `getBuiltinModule`: an `import` reads all that a module exports, which with node:http loads fetch and WebSocket (20 ms).
  */
+import "./output.mjs"
 import { openConnection } from "./connection.mjs"
 import { contextOf } from "./context.mjs"
 import { describeError, loggedError } from "./errors.mjs"

@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto"
 import { access, mkdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import { Data, Effect, Exit, Scope } from "effect"
 import * as Host from "./Host.ts"
 import { Instance } from "./Instance.ts"
@@ -127,7 +127,9 @@ const flagsOf = ({ client, memoryMiB }: EnvironmentSettings): ReadonlyArray<stri
   const young = Math.floor(memoryMiB / 10)
   return [
     // It makes V8 compile anew what is compiled in Node.js already (10 ms). Our loop has `gc` without it.
-    ...(client === "built-in" ? [] : ["--expose-gc"]),
+    ...(client === "built-in"
+      ? []
+      : ["--expose-gc", `--import=${pathToFileURL(join(RUNTIME, "output.mjs"))}`]),
     "--max-http-header-size=81920",
     `--max-semi-space-size=${Math.floor(young / 2)}`,
     `--max-old-space-size=${memoryMiB - young}`

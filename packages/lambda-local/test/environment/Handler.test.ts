@@ -348,6 +348,19 @@ for (const { client, reason } of clients) {
         expect(second.log).toContain("id-2\tINFO\tnumber 2")
       })
 
+      it("all that it prints is there, also if it is much", async () => {
+        await using lab = await begin(`export const handler = async () => {
+        for (let n = 0; n < 3000; n++) console.log(n)
+        for (let n = 0; n < 100; n++) process.stdout.write(n + "=" + "x".repeat(1000) + "\\n")
+      }`)
+        for (const time of [1, 2]) {
+          const { log } = await lab.invoke()
+          // The last of it is kept.
+          expect(log, `time ${time}`).toMatch(/\n99=x{1000}\n$/)
+          expect(log).toHaveLength(65_536)
+        }
+      })
+
       describe("a streamed response", () => {
         it("comes as a whole", async () => {
           await using lab =
