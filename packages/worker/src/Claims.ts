@@ -80,6 +80,29 @@ export class Claims {
     return waits === 0
   }
 
+  /** Others run the instance: what follows from it is not claimed any more. What was. */
+  forget(instance: InstanceId): ReadonlyArray<InstanceId> {
+    const { graph } = this.context
+    const { scopeOf } = graph.columns
+    const forgotten: Array<InstanceId> = []
+    const indices = Instance.indicesOf(instance)
+    const open = [Instance.nodeOf(instance)]
+    this.waiting.delete(instance)
+    for (let id = open.pop(); id !== undefined; id = open.pop()) {
+      for (const child of Graph.neighbours(graph.children, id)) {
+        const childInstance = Instance.make(child, indices)
+        if (scopeOf[child] !== scopeOf[id] || !this.waiting.delete(childInstance)) continue
+        forgotten.push(childInstance)
+        open.push(child)
+      }
+    }
+    return forgotten
+  }
+
+  clear(): void {
+    this.waiting.clear()
+  }
+
   /** The instance is complete. */
   done(instance: InstanceId): void {
     this.waiting.delete(instance)

@@ -22,7 +22,7 @@ import { complete, completeNow, drain, isOvertaken, tellSoon } from "./stages/Co
 import { call, type Executed, unended } from "./stages/Execute.ts"
 import { handOnFor, handOver, tree, withoutRefused } from "./stages/HandOff.ts"
 import { type Inputs, inputs } from "./stages/Inputs.ts"
-import { keepHeld, leaveFlexible, leaveNamed } from "./stages/Leave.ts"
+import { giveAway, keepHeld, leaveFlexible, leaveNamed } from "./stages/Leave.ts"
 import { publish, publishItems, publishStream } from "./stages/Publish.ts"
 import { Producer } from "./stages/Streaming.ts"
 import { Timing } from "./Timing.ts"
@@ -114,7 +114,8 @@ const life = (state: WorkerState) => {
   )
   const whole = invocation.named ? Effect.scoped(namedLife(state)) : flexibleLife(state)
   const { limit } = state
-  const lived = limit === undefined ? whole : Effect.andThen(Effect.forkChild(limit.watch), whole)
+  const lived =
+    limit === undefined ? whole : Effect.scoped(Effect.andThen(Effect.forkScoped(limit.watch), whole))
   if (state.context.behaviours.length === 0) return Effect.andThen(begin, lived)
   const begun = wrappedWorker(state, "start", begin)
   const ended = Effect.ensuring(
@@ -235,19 +236,23 @@ type Ended = Overtaken | OutOfTime | NeedsMemory
 /** Runs nodes until there are none and coordination knows of everything; `false` if the worker's time was over before. */
 const work = (state: WorkerState): Effect.Effect<boolean, Failures> =>
   Effect.catch(workOn(state), (error): Effect.Effect<boolean, Failures> => {
-    if (error instanceof Overtaken) return work(state)
+    if (error instanceof Overtaken) return goOn(state)
     if (error instanceof OutOfTime) return interrupted(state)
     if (error instanceof NeedsMemory)
-      return Effect.andThen(handOnFor(state, state.current!, error.memoryMiB), work(state))
+      return Effect.andThen(handOnFor(state, state.current!, error.memoryMiB), goOn(state))
     return error instanceof NodeFailed ? failing(state, error) : Effect.fail(error)
   })
+
+/** Others run, or have run, what this worker was about to. */
+const goOn = (state: WorkerState): Effect.Effect<boolean, Failures> =>
+  Effect.andThen(giveAway(state, state.current!.instance), work(state))
 
 /** The first outcome counts: so the failure of a worker that was cut off does not end a run that went on without it. */
 const failing = (state: WorkerState, error: NodeFailed): Effect.Effect<boolean, Failures> =>
   state.running === undefined
     ? Effect.fail(error)
     : Effect.flatMap(isOvertaken(state, state.running), (overtaken) =>
-        overtaken ? work(state) : Effect.fail(error)
+        overtaken ? goOn(state) : Effect.fail(error)
       )
 
 /** What the worker runs is handed on, unless it needs more time than any worker has. */

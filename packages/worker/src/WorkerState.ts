@@ -252,8 +252,15 @@ export class WorkerState implements WorkerParts {
   takeAll(): ReadonlyArray<Work> {
     const all: Array<Work> = []
     for (let next = this.next(); next !== undefined; next = this.next()) all.push(next)
-    for (const { instance } of all) this.known.delete(instance)
+    this.known.clear()
+    this.claims.clear()
     return all
+  }
+
+  /** Others run the instance, and what follows from it, which is answered. */
+  giveAway(instance: InstanceId): ReadonlyArray<InstanceId> {
+    this.known.delete(instance)
+    return this.claims.forget(instance)
   }
 
   /** Interrupts what takes longer than the worker has. */

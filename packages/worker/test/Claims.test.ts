@@ -87,6 +87,22 @@ describe("a flexible worker", () => {
   })
 })
 
+//    0 ─┐
+//       ├─ 2 ── 3
+//    1 ─┘
+describe("what follows from a node that others run", () => {
+  it("is not claimed any more", () => {
+    const context = contextOf([double(add(identity(1), identity(2))), double(identity(3))])
+    const claims = flexible(context)
+    const [one, , sum, doubled, other, last] = [0, 1, 2, 3, 4, 5]
+    claims.adopt([0, 1, 4])
+    expect(claimed(context, claims)).toEqual([sum, doubled, last])
+    expect(claims.forget(one!)).toEqual([sum, doubled])
+    expect(claimed(context, claims)).toEqual([last])
+    expect(claims.forget(other!)).toEqual([last])
+  })
+})
+
 describe("a named worker", () => {
   //     ┌─ 1(a) ─┐
   //  0 ─┼─ 2(a) ─┼─ 4(a)

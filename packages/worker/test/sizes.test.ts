@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { arbitraryWorkflow } from "../../core/test/randomGraph.ts"
-import { arbitraryPlan } from "./arbitraryPlan.ts"
+import { arbitraryPlan, generator } from "./arbitraryPlan.ts"
 import { add, double, identity, wait } from "./fixtures/tasks.ts"
 import { forgetful } from "./forgetful.ts"
 import { end, type Settings, value } from "./harness.ts"
@@ -49,6 +49,31 @@ describe("workers of several sizes", () => {
           }
         }),
         { numRuns: 100, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: true }
+      ),
+    70_000
+  )
+
+  it(
+    "also when values are lost, and computed again",
+    () =>
+      fc.assert(
+        fc.asyncProperty(
+          arbitraryWorkflow,
+          arbitraryPlan,
+          fc.integer(),
+          async ({ build, expected }, plan, seed) => {
+            const random = generator(seed)
+            const engine = serverless({
+              sized: true,
+              parallelism: 2,
+              clock: () => () => 10_000 * Math.ceil(30 * random())
+            })
+            const lost = forgetful(() => random() < 0.3)
+            const sized: NonNullable<Settings["plan"]> = (graph) => ({ ...plan(graph), memory: 256 })
+            expect(await value(build(), { engine, plan: sized, ...lost })).toEqual(expected)
+          }
+        ),
+        { numRuns: 150, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: true }
       ),
     70_000
   )

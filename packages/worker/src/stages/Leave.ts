@@ -29,9 +29,36 @@ export const keepHeld = Effect.fnUntraced(function* (
     if (state.values.pinsOf(instance) <= (carried?.get(instance) ?? 0)) continue
     yield* toEffect(() => store(state, instance, Instance.nodeOf(instance), keep))
   }
+  yield* keepAll(state, keep)
+})
+
+const keepAll = Effect.fnUntraced(function* (
+  state: WorkerState,
+  keep: ReadonlyArray<Kept>
+): Effect.fn.Return<void, Failures> {
   if (keep.length === 0) return
   yield* handOver(state, yield* state.coordination.keep(state.run, state.worker, keep))
   state.told(keep)
+})
+
+/**
+ * Others run an instance that this worker was to run: what it was to go on with is theirs, too. What that reads of this
+ * worker's goes to the store.
+ */
+export const giveAway = Effect.fnUntraced(function* (
+  state: WorkerState,
+  instance: InstanceId
+): Effect.fn.Return<void, Failures> {
+  const keep: Array<Kept> = []
+  for (const following of state.giveAway(instance)) {
+    for (const input of Flow.inputs(state.context.graph, following)) {
+      if (state.values.isHeld(input)) {
+        yield* toEffect(() => store(state, input, Instance.nodeOf(input), keep))
+      }
+      state.values.unpin(input)
+    }
+  }
+  yield* keepAll(state, keep)
 })
 
 /** A flexible worker's time is over: others go on. */
