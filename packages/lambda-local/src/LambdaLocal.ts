@@ -65,6 +65,8 @@ export const startLambda = async (options: LambdaOptions = {}): Promise<LambdaLo
   })
   try {
     const { limits, service } = await Effect.runPromise(Scope.provide(begin, scope))
+    // The environments first, all at once: the scope ends what waits for them one by one.
+    const closeAll = () => Effect.runPromise(service.dispatcher.end).then(close)
     const { region } = settings
     const credentials = {
       accessKeyId: settings.accessKeyId ?? CREDENTIALS.accessKeyId,
@@ -82,8 +84,8 @@ export const startLambda = async (options: LambdaOptions = {}): Promise<LambdaLo
       },
       limits: limits.description,
       report: () => service.recorder.report(),
-      close,
-      [Symbol.asyncDispose]: close
+      close: closeAll,
+      [Symbol.asyncDispose]: closeAll
     }
   } catch (error) {
     await close()

@@ -245,3 +245,14 @@ it.effect("all environments end with the service", () =>
     )
   })
 )
+
+it.effect("what comes while the service is being closed starts nothing", () =>
+  Effect.gen(function* () {
+    const { create, environments, invoke, service } = yield* virtual()
+    yield* create("f")
+    yield* invoke("f")
+    yield* service.dispatcher.end
+    assert.deepInclude(yield* flipped(invoke("f")), { code: "ServiceException" })
+    assert.strictEqual(environments.length, 1)
+  })
+)

@@ -82,10 +82,10 @@ describe("a function that fails", () => {
       errorMessage: expect.stringMatching(/timed out after 1\.00 seconds/)
     })
     expect(log).toMatch(/Task timed out after 1\.00 seconds\n(.*\n)*REPORT .*\tStatus: timeout\t/)
-    expect(lambda.report().invocations[0]).toMatchObject({
-      error: { type: "Sandbox.Timedout", unhandled: true },
-      durationMs: expect.closeTo(1000, -3)
-    })
+    const [record] = lambda.report().invocations
+    expect(record!.error).toMatchObject({ type: "Sandbox.Timedout", unhandled: true })
+    // Timers may be a millisecond early.
+    expect(record!.durationMs).toBeGreaterThanOrEqual(999)
     // The next one gets another environment.
     await invoke("late")
     expect(lambda.report().invocations[1]).toMatchObject({ start: "cold" })

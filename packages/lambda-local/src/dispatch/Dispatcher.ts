@@ -76,6 +76,7 @@ export class Dispatcher {
   private readonly plan: FaultPlan
   private readonly recorder: Recorder
   private readonly scope: Scope.Scope
+  private isClosed = false
 
   constructor(parts: {
     readonly registry: Registry
@@ -102,6 +103,7 @@ export class Dispatcher {
   invoke(attempt: Attempt): Effect.Effect<Executed, ApiError> {
     return Effect.suspend(() => {
       const { fn } = attempt
+      if (this.isClosed) return Effect.fail(refused("ServiceException", "The service is being closed."))
       const refusal = this.throttle(fn)
       if (refusal !== undefined) {
         this.recorder.throttled()
@@ -129,13 +131,14 @@ export class Dispatcher {
     )
   }
 
-  /** Ends all environments. */
-  readonly end: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.forEach(this.environments, (environment) => environment.end("the service is closed"), {
+  /** Ends all environments at once. From then on nothing is invoked. */
+  readonly end: Effect.Effect<void> = Effect.suspend(() => {
+    this.isClosed = true
+    return Effect.forEach(this.environments, (environment) => environment.end("the service is closed"), {
       concurrency: "unbounded",
       discard: true
     })
-  )
+  })
 
   private busyWith(fn: LambdaFunction) {
     return this.busy.get(fn) ?? 0
