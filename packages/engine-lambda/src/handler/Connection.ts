@@ -26,7 +26,7 @@ interface Connected {
 }
 
 /** How long a connection from before has for its first call, in ms. */
-const FIRST_CALL_MS = 500
+const FIRST_CALL_MS = 1000
 /** How often connecting is tried again while the store cannot be reached, in ms, and for how long. */
 const AGAIN_MS = 100
 const PATIENCE_MS = 10_000

@@ -60,11 +60,12 @@ export const work = Effect.fnUntraced(function* (
     : connection.first(readEvent)
   const { invocation, settings } = task
   if (invocation.spawn.length > 0) sender.load().catch(() => {})
-  const known = yield* Effect.forkChild(
-    Effect.flatMap(connection.services, (services) =>
-      Effect.provideContext(contexts.of(run, settings.document), services)
-    )
-  )
+  const known = (services: Services) => Effect.provideContext(contexts.of(run, settings.document), services)
+  // What has to be loaded waits until the connection has shown that it works.
+  const decoding =
+    settings.document === undefined
+      ? undefined
+      : yield* Effect.forkChild(Effect.flatMap(connection.services, known))
   // The same one each time that the call is made: what it said before its answer was lost must not refuse it.
   const incarnation = crypto.randomUUID()
   const begun = yield* connection.first((services) =>
@@ -72,7 +73,7 @@ export const work = Effect.fnUntraced(function* (
   )
   if (typeof begun === "string") return { run, worker, outcome: begun }
   const services = yield* connection.services
-  const life = Effect.flatMap(Fiber.join(known), (found) =>
+  const life = Effect.flatMap(decoding === undefined ? known(services) : Fiber.join(decoding), (found) =>
     found === undefined ? Effect.void : live(environment, found, { invocation: begun, settings }, lambda)
   )
   const outcome = yield* Effect.provideContext(attended(environment, begun, settings, life), services)
