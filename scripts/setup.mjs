@@ -96,13 +96,13 @@ async function aptGet(...args) {
   }
 }
 
-/** The tests start Redis servers of their own. */
+/** Tests, and what runs examples as on AWS, start Redis servers of their own. */
 async function provideRedis() {
   const isThere = () => isOnPath("redis-server") || isOnPath("valkey-server")
   if (isThere()) return
   let output = ""
   if (process.getuid?.() === 0 && isOnPath("apt-get")) {
-    console.error("Installing redis-server for the tests ...")
+    console.error("Installing redis-server ...")
     const install = ["install", "-y", "--no-install-recommends", "redis-server"]
     // What apt knows may be old, or nothing.
     for (const command of [install, ["update"], install]) {
@@ -112,7 +112,7 @@ async function provideRedis() {
   }
   if (output !== "") console.error(output)
   console.error(
-    "The tests need a Redis or Valkey server on the PATH, which they start by themselves. Install one:\n" +
+    "This needs a Redis or Valkey server on the PATH, which it starts by itself. Install one:\n" +
       "  Debian, Ubuntu   sudo apt-get install redis-server   (version 7 or later)\n" +
       "  Fedora           sudo dnf install valkey\n" +
       "  macOS            brew install redis"
@@ -133,7 +133,7 @@ if (script === undefined) {
 }
 
 if (!isInstalled()) await install()
-if (script === "test:all") await provideRedis()
+if (script === "test:all" || script === "lambda") await provideRedis()
 
 const { code } = await run(pinnedNode, ["--run", script, ...(rest.length > 0 ? ["--", ...rest] : [])], {
   cwd,

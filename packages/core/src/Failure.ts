@@ -50,8 +50,9 @@ const UP = "_up_"
 /** The name of a file in the stacks of a bundle; both are paths with slashes, and `file` is relative to the workflow's. */
 export const sourceOf = (file: string): string => `${SOURCES}/${file.replaceAll(/(?<=^|\/)\.\.(?=\/)/g, UP)}`
 
+/** What comes before a file, where the bundle lies, the file's name in it; the line and column follow. */
 const OF_BUNDLE = new RegExp(
-  `(?<=[ (])(?:file://)?[^ (\\n][^(\\n]*?/${SOURCES}/([^(\\n]+?)(?=:\\d+:\\d+\\)?$)`,
+  `^(\\s+at (?:async )?(?:.*\\()?)(?:file://)?(?:/|[A-Za-z]:).*?/${SOURCES}/(.+?)(?=:\\d+:\\d+\\)?$)`,
   "gm"
 )
 
@@ -61,9 +62,9 @@ const OF_BUNDLE = new RegExp(
  * @param module the URL of the workflow's module
  */
 export const located = (stack: string, module: string): string =>
-  stack.replaceAll(OF_BUNDLE, (_, file: string) => {
+  stack.replaceAll(OF_BUNDLE, (_, before: string, file: string) => {
     const path = file.split("/").map((part) => (part === UP ? ".." : encodeURIComponent(part)))
-    return new URL(path.join("/"), module).href
+    return before + new URL(path.join("/"), module).href
   })
 
 /** Where weft's own packages lie: `node_modules/@weft/` when installed. */

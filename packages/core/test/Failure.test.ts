@@ -131,3 +131,35 @@ describe("a failure", () => {
     expect(() => decode({ ...failure, attempts: "3" })).toThrow(/attempts/)
   })
 })
+
+describe("a stack of a bundle", () => {
+  const module = "file:///home/ann/my%20app/src/flow.ts"
+  const stack = [
+    "TypeError: no",
+    "    at helps (/var/task/node_modules/zod/index.js:1:1)",
+    "    at file:///var/task/weft-bundle.chunk-AB12CD34.mjs:7:90",
+    `    at look (file:///var/task/${Failure.sourceOf("../lib/look up.ts")}:3:5)`,
+    `    at Object.run (/var/task/${Failure.sourceOf("flow.ts")}:12:4)`,
+    `    at async file:///var/task/${Failure.sourceOf("../../other/x.ts")}:1:2`
+  ].join("\n")
+
+  it("has the user's files where they are for whoever began the run", () => {
+    expect(Failure.located(stack, module).split("\n").slice(3)).toEqual([
+      "    at look (file:///home/ann/my%20app/lib/look%20up.ts:3:5)",
+      "    at Object.run (file:///home/ann/my%20app/src/flow.ts:12:4)",
+      "    at async file:///home/ann/other/x.ts:1:2"
+    ])
+  })
+
+  it("has the user's line, and not one of the bundle", () => {
+    expect(Failure.userLine(Failure.located(stack, module))).toBe(
+      "at look (file:///home/ann/my%20app/lib/look%20up.ts:3:5)"
+    )
+  })
+
+  it("is any other stack, too", () => {
+    expect(Failure.located("Error: x\n    at f (file:///a/src/b.ts:1:2)", module)).toBe(
+      "Error: x\n    at f (file:///a/src/b.ts:1:2)"
+    )
+  })
+})

@@ -54,7 +54,7 @@ const telling = `data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from "node:module"
   registerHooks({
     load: (url, context, next) => {
-      if (/storage-(redis|s3)|ioredis|aws-sdk/.test(url)) console.log(url)
+      if (/storage-(redis|s3)|ioredis|aws-sdk|esbuild|engine-lambda.src.deploy/.test(url)) console.log(url)
       return next(url, context)
     }
   })

@@ -119,6 +119,9 @@ const explained = (operation: string, error: unknown): LambdaError | undefined =
   const { message, name } = error
   const as = (reason: LambdaErrorReason, detail: string) =>
     new LambdaError({ reason, operation, detail, cause: error })
+  if (/^Region not accepted/.test(message)) {
+    return as("unreachable", `there is no such region (${message}). Set AWS_REGION, or pass \`region\``)
+  }
   if (
     /role.*(cannot be assumed|not authorized|does not have permissions)|cannot.*assume.*role/i.test(message)
   ) {

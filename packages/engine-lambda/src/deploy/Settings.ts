@@ -108,7 +108,7 @@ export const check = (base: string, memory: ReadonlyArray<number>, options: Func
     throw invalid("vpc", "functions in a VPC need both: at least one --subnet and one --security-group")
   }
   const reserved = Object.keys(environment).find(
-    (name) => name === STORES_VARIABLE || !/^[A-Za-z]\w*$/.test(name)
+    (name) => name === STORES_VARIABLE || !/^[A-Za-z]\w+$/.test(name)
   )
   if (reserved !== undefined) {
     throw invalid(

@@ -76,7 +76,7 @@ const optionsOf = async ({ behaviours, given, place, say }: Asked): Promise<Depl
 })
 
 /** What is being done. */
-export const stepLine = (step: DeployStep): string => {
+const stepLine = (step: DeployStep): string => {
   switch (step.type) {
     case "bundle":
       return `Bundling ${shownPath(step.file, process.cwd())}`

@@ -2,7 +2,6 @@
  * Errors for people: what is expected to go wrong without a stack, what is not with one.
  */
 import { Failure, Plan } from "@weft/core"
-import { LambdaError } from "@weft/engine-lambda"
 import { StoreError } from "@weft/storage"
 import { EngineError, ModuleError } from "@weft/worker"
 import { Cause, Effect } from "effect"
@@ -40,19 +39,19 @@ export const explain = (error: unknown, folder: string): CliFailure => {
   if (error instanceof Plan.InvalidPlan || error instanceof EngineError || error instanceof StoreError) {
     return failed(error.message)
   }
-  if (error instanceof LambdaError) return failed(error.message)
   return failed(
     error instanceof Error ? `this should not have happened: ${error.stack}` : `it threw ${String(error)}`
   )
 }
 
-/** What can be wrong with a deployment: by name, since its classes are loaded only by who deploys. */
+/** What can be wrong with Lambda: by name, since these classes are loaded only by who uses it. */
 const DEPLOYING = [
   "BundleFailed",
   "BundleTooLarge",
   "CheckFailed",
   "InstallFailed",
   "InvalidManifest",
+  "LambdaError",
   "NativeDependency"
 ]
 
