@@ -4,6 +4,14 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
+import {
+  CreateAliasCommand,
+  CreateFunctionCommand,
+  GetFunctionCommand,
+  LambdaClient,
+  PutFunctionEventInvokeConfigCommand,
+  PutFunctionRecursionConfigCommand
+} from "@aws-sdk/client-lambda"
 import { lambda as lambdaEngine, Naming } from "@weft/engine-lambda"
 import { type Deployment, deploy } from "@weft/engine-lambda/deploy"
 import { type LambdaLocal, type LambdaOptions, startLambda } from "@weft/lambda-local"
@@ -97,36 +105,87 @@ export interface DeploymentOptions {
   readonly isLean?: boolean
 }
 
+/** What was deployed: bundling takes its time, and other services are given the same. */
+interface Template {
+  readonly deployment: Deployment
+  readonly zip: Uint8Array
+  readonly variables: Readonly<Record<string, string>>
+}
+const templates = new WeakMap<Cloud, Template>()
+
 export const startDeployed = async (
-  { folder, stores }: Cloud,
+  cloud: Cloud,
   options: LambdaOptions = {},
   { isLean = false, memory = MEMORY, timeoutSeconds = 900 }: DeploymentOptions = {}
 ): Promise<Deployed> => {
   const lambda = await startLambda({
     ...options,
-    variables: { WEFT_FAULTS: folder, WEFT_TIMED: folder, ...(isLean && { WEFT_LEAN: "1" }) }
+    variables: { WEFT_FAULTS: cloud.folder, WEFT_TIMED: cloud.folder, ...(isLean && { WEFT_LEAN: "1" }) }
   })
   const place = { endpoint: lambda.url, region: lambda.region, credentials: lambda.credentials }
-  const close = () => lambda.close()
+  const client = new LambdaClient({ ...place, maxAttempts: 1 })
   try {
-    const deployment = await deploy(fileURLToPath(module), {
-      ...place,
-      stores,
-      behaviours,
-      name: BASE,
-      role: ROLE,
-      memory: [memory],
-      timeoutSeconds,
-      check: "never"
-    })
+    let template = templates.get(cloud)
+    if (template === undefined) {
+      const deployment = await deploy(fileURLToPath(module), {
+        ...place,
+        stores: cloud.stores,
+        behaviours,
+        name: BASE,
+        role: ROLE,
+        memory: [memory],
+        timeoutSeconds,
+        check: "never"
+      })
+      template = { deployment, ...(await download(client, memory)) }
+      templates.set(cloud, template)
+    } else await copy(client, template, memory, timeoutSeconds)
     return {
       lambda,
-      deployment,
+      deployment: template.deployment,
       engine: (more) => lambdaEngine({ ...place, name: BASE, ...more }),
-      [Symbol.asyncDispose]: close
+      [Symbol.asyncDispose]: () => lambda.close()
     }
   } catch (error) {
-    await close()
+    await lambda.close()
     throw error
+  } finally {
+    client.destroy()
   }
+}
+
+const download = async (client: LambdaClient, memory: number) => {
+  const { Code, Configuration } = await client.send(
+    new GetFunctionCommand({ FunctionName: Naming.functionName(BASE, memory), Qualifier: Naming.ALIAS })
+  )
+  const response = await fetch(Code?.Location ?? "")
+  return { zip: await response.bytes(), variables: Configuration?.Environment?.Variables ?? {} }
+}
+
+/** Makes the function as the deployment makes it. */
+const copy = async (
+  client: LambdaClient,
+  { variables, zip }: Template,
+  memory: number,
+  timeoutSeconds: number
+) => {
+  const FunctionName = Naming.functionName(BASE, memory)
+  const { Version } = await client.send(
+    new CreateFunctionCommand({
+      FunctionName,
+      Runtime: "nodejs24.x",
+      Handler: "index.handler",
+      Role: ROLE,
+      Code: { ZipFile: zip },
+      MemorySize: memory,
+      Timeout: timeoutSeconds,
+      Environment: { Variables: variables },
+      Publish: true
+    })
+  )
+  await client.send(new PutFunctionRecursionConfigCommand({ FunctionName, RecursiveLoop: "Allow" }))
+  await client.send(
+    new PutFunctionEventInvokeConfigCommand({ FunctionName, Qualifier: Version, MaximumRetryAttempts: 0 })
+  )
+  await client.send(new CreateAliasCommand({ FunctionName, Name: Naming.ALIAS, FunctionVersion: Version }))
 }

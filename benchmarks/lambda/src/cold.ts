@@ -57,15 +57,15 @@ const measure = async (
       // A function of its own has an environment of its own; the three in turn meet the same moments of the machine.
       const probe = (what: string, from: Code, handler: string) =>
         makeProbe(lambda, client, from, { name: `${what}-${memory}-${i}`, memory, handler })
-      const bare = await (await probe("empty", empty, "index.handler")).invoke()
-      starts.emptyInitMs.push(bare.record.initMs!)
-      const ours = await probe("ours", code, "index.handler")
+      await using bare = await probe("empty", empty, "index.handler")
+      starts.emptyInitMs.push((await bare.invoke()).record.initMs!)
+      await using ours = await probe("ours", code, "index.handler")
       const first = await ours.invoke(PREWARM)
       starts.initMs.push(first.record.initMs!)
       starts.firstMs.push(first.record.durationMs)
       for (let j = 0; j < WARM; j++) starts.warmMs.push((await ours.invoke(PREWARM)).record.durationMs)
-      const inside = await (await probe("import", code, "import.handler")).invoke()
-      starts.importMs.push(inside.answer as number)
+      await using inside = await probe("import", code, "import.handler")
+      starts.importMs.push((await inside.invoke()).answer as number)
     }
   } finally {
     client.destroy()

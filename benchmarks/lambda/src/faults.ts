@@ -219,13 +219,18 @@ const line = ({ fault, outcomes }: Row, free: Row | undefined): string => {
   ])
 }
 
-export const run = async (repetitions: number, seed: number): Promise<ReadonlyArray<Row>> => {
+/** @param names parts of the names of faults */
+export const run = async (
+  names: ReadonlyArray<string>,
+  repetitions: number,
+  seed: number
+): Promise<ReadonlyArray<Row>> => {
   console.log(`\nfaults: lease ${LEASE_MS} ms, seed ${seed}, ${repetitions} repetitions\n${head()}`)
   await using cloud = await startCloud()
   // For the tasks that run here, to tell what is right.
   process.env.WEFT_FAULTS = cloud.folder
   const rows: Array<Row> = []
-  for (const fault of faults) {
+  for (const fault of faults.filter(({ name }) => names.some((text) => name.includes(text)))) {
     const done = await all(cloud, fault, repetitions, seed)
     rows.push(done)
     console.log(

@@ -1,7 +1,7 @@
 /**
  * The Lambda benchmark: on a private cloud (Redis, S3 and Lambda, all on this machine).
  *
- *     node src/main.ts [--only start,wide,stages,cold,faults] [--repeat N] [--seed N] [--quick] [--out FILE]
+ *     node src/main.ts [--only start,wide,stages,cold,faults] [--fault TEXT]... [--repeat N] [--seed N] [--quick] [--out FILE]
  *
  * Exit code 1 if any repetition of a fault was not survived.
  */
@@ -17,6 +17,7 @@ import * as wide from "./wide.ts"
 const { values: flags } = parseArgs({
   options: {
     only: { type: "string" },
+    fault: { type: "string", multiple: true, default: [""] },
     repeat: { type: "string" },
     seed: { type: "string", default: "1" },
     quick: { type: "boolean", default: false },
@@ -30,7 +31,7 @@ const parts = {
   wide: () => wide.run(flags.quick),
   stages: () => stages.run(flags.quick),
   cold: () => cold.run(flags.quick),
-  faults: () => faults.run(repetitions, Number(flags.seed))
+  faults: () => faults.run(flags.fault, repetitions, Number(flags.seed))
 }
 type Part = keyof typeof parts
 

@@ -1,6 +1,7 @@
 /** Functions beside those of the deployment: an empty one, and the deployment's code with something that looks at it. */
 import {
   CreateFunctionCommand,
+  DeleteFunctionCommand,
   GetFunctionCommand,
   InvokeCommand,
   LambdaClient,
@@ -106,8 +107,8 @@ export const probeLoads = async ({ lambda }: Deployed, { files, variables }: Cod
   }
 }
 
-/** A function that is invoked by hand. */
-export interface Probe {
+/** A function that is invoked by hand, and removed with its environment in the end. */
+export interface Probe extends AsyncDisposable {
   /** Invokes it and waits: what it answered, and the service's account of it. */
   readonly invoke: (
     event?: object
@@ -142,6 +143,9 @@ export const makeProbe = async (
       if (FunctionError !== undefined) throw new Error(`${name}: ${JSON.stringify(answer)}`)
       const record = lambda.report().invocations.findLast(({ functionName }) => functionName === name)
       return { answer, record: record! }
+    },
+    [Symbol.asyncDispose]: async () => {
+      await client.send(new DeleteFunctionCommand({ FunctionName: name }))
     }
   }
 }
