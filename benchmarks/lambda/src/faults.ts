@@ -16,7 +16,7 @@ import { block, delayed } from "./tasks.ts"
 const LEASE_MS = 3000
 const POLL_MS = 250
 /** What fan-outs are divided by: so many that a small machine bears them. */
-const CONCURRENCY = 8
+const CONCURRENCY = 16
 /** For how long a task would go on that hears nothing: longer than any function may, in ms. */
 const BLOCKED_MS = 60_000
 /** What takes longer hangs, in ms. */
@@ -34,6 +34,8 @@ interface Fault {
   readonly name: string
   readonly options?: LambdaOptions
   readonly timeoutSeconds?: number
+  /** Begins with more nodes than are run at once. */
+  readonly isWide?: boolean
   /** Has tasks beside the others that take longer together, or by themselves, than that. */
   readonly isLong?: boolean
   /** How often it happened. */
@@ -60,8 +62,10 @@ export const faults: ReadonlyArray<Fault> = [
     options: { faults: { kill: 0.2, killWithinMs: 1500 } },
     count: ofFault("killed")
   },
+  { name: "nothing happens, wide", isWide: true },
   {
-    name: "no more than 5 invocations at once",
+    name: "no more than 5 invocations at once, wide",
+    isWide: true,
     options: { concurrency: 5 },
     count: ({ totals }) => totals.throttles
   },
@@ -75,7 +79,8 @@ export const faults: ReadonlyArray<Fault> = [
 ]
 
 /** The fault-free row that a row's times are compared with. */
-const calm = ({ isLong }: Fault): string => (isLong ? "nothing happens, long tasks" : "nothing happens")
+const calm = ({ isLong, isWide }: Fault): string =>
+  `nothing happens${isLong ? ", long tasks" : isWide ? ", wide" : ""}`
 
 type Verdict = "survived" | "wrong" | "hung"
 
@@ -105,8 +110,8 @@ export interface Row {
  *
  * @param blockMs for how long it would go on
  */
-const build = (seed: number, { isLong }: Fault, blockMs: number) => {
-  const graph = Workload.build(Workload.make(seed, { layers: 6, width: 6 }))
+const build = (seed: number, { isLong, isWide }: Fault, blockMs: number) => {
+  const graph = Workload.build(Workload.make(seed, { layers: 6, width: isWide ? 12 : 6 }))
   if (!isLong) return { graph, chains: [] }
   const chain = (from: number): Node<number> => {
     let at = delayed(1500, from)
