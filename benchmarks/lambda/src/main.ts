@@ -1,7 +1,7 @@
 /**
  * The Lambda benchmark: on a private cloud (Redis, S3 and Lambda, all on this machine).
  *
- *     node src/main.ts [--only start,wide,stages,cold,faults] [--fault TEXT]... [--repeat N] [--seed N] [--quick] [--out FILE]
+ *     node src/main.ts [--only start,wide,stages,cold,faults] [--most N] [--fault TEXT]... [--repeat N] [--seed N] [--quick] [--out FILE]
  *
  * Exit code 1 if any repetition of a fault was not survived.
  */
@@ -17,6 +17,7 @@ import * as wide from "./wide.ts"
 const { values: flags } = parseArgs({
   options: {
     only: { type: "string" },
+    most: { type: "string", default: "500" },
     fault: { type: "string", multiple: true, default: [""] },
     repeat: { type: "string" },
     seed: { type: "string", default: "1" },
@@ -27,8 +28,8 @@ const { values: flags } = parseArgs({
 const repetitions = Number(flags.repeat ?? (flags.quick ? 1 : 20))
 
 const parts = {
-  start: () => start.run(flags.quick),
-  wide: () => wide.run(flags.quick),
+  start: () => start.run(flags.quick, Number(flags.most)),
+  wide: () => wide.run(flags.quick, Number(flags.most)),
   stages: () => stages.run(flags.quick),
   cold: () => cold.run(flags.quick),
   faults: () => faults.run(flags.fault, repetitions, Number(flags.seed))

@@ -121,12 +121,14 @@ const line = (started: Started): string => {
   ])
 }
 
-export const run = async (isQuick: boolean): Promise<ReadonlyArray<Started>> => {
+/** @param mostWorkers as many as the machine may be asked for */
+export const run = async (isQuick: boolean, mostWorkers: number): Promise<ReadonlyArray<Started>> => {
   console.log(`\nstart: a fan-out of tasks that wait, as weft starts it and in a serial loop\n${head()}`)
   await using cloud = await startCloud()
   const measured: Array<Started> = []
   for (const latencyMs of [0, 50]) {
     for (const wanted of isQuick ? [1, 18] : [1, 10, 100, 500]) {
+      if (wanted > mostWorkers) continue
       const workers = await fitting(wanted)
       const repetitions = isQuick ? 1 : workers < 500 ? 5 : 3
       const weft = await measure(cloud, workers, latencyMs, repetitions, (engine) => engine)

@@ -26,8 +26,9 @@ const shareOf = async (pid: number): Promise<number> => {
   return Number(/^Pss:\s+(\d+) kB/m.exec(text)?.[1]) / 1024
 }
 
-export const run = async (isQuick: boolean): Promise<Wide> => {
-  const workers = await fitting(isQuick ? 20 : 500)
+/** @param mostWorkers as many as the machine may be asked for */
+export const run = async (isQuick: boolean, mostWorkers: number): Promise<Wide> => {
+  const workers = await fitting(Math.min(isQuick ? 20 : 500, mostWorkers))
   console.log(`\nwide: ${workers} workers at once`)
   await using cloud = await startCloud()
   await using deployed = await startDeployed(cloud, {}, { memory: MEMORY, isLean: true })
