@@ -5,17 +5,29 @@
  * of. What is being fetched the stage `inputs` waits for; what was not fetched, for whatever reason, it fetches itself.
  */
 import { Flow, Graph, Instance, type InstanceId } from "@weft/core"
+import type { Coordination, ObjectStore } from "@weft/storage"
 import { Effect, Latch } from "effect"
-import { valueKey } from "./RunContext.ts"
-import type { WorkerState } from "./WorkerState.ts"
+import { type RunContext, valueKey } from "./RunContext.ts"
+import type { Values } from "./Values.ts"
 
 /** Bytes that may be here ahead of their time; beyond that nothing more is fetched. */
 const ROOM_BYTES = 64 * 2 ** 20
 /** So many large values are fetched at once: between two calls there is a look at the room that is left. */
 const LARGE_AT_ONCE = 8
 
+/** What it needs of its worker. */
+interface Owner {
+  readonly run: string
+  readonly context: RunContext
+  readonly values: Values
+  readonly coordination: Pick<Coordination["Service"], "read">
+  readonly objects: Pick<ObjectStore["Service"], "get">
+  /** Runs something beside the worker, until the worker ends. */
+  readonly inBackground: (effect: Effect.Effect<void>) => void
+}
+
 export class Prefetch {
-  private readonly state: WorkerState
+  private readonly owner: Owner
   /** The nodes whose values are wanted. */
   private readonly wanted = new Set<number>()
   private readonly coming = new Map<InstanceId, Latch.Latch>()
@@ -24,13 +36,13 @@ export class Prefetch {
   /** What to ask for when the worker listens: what completes from then on it is told of. */
   private first: Array<InstanceId> | undefined = []
 
-  constructor(state: WorkerState) {
-    this.state = state
+  constructor(owner: Owner) {
+    this.owner = owner
   }
 
   /** From now on values that the nodes read are wanted. */
   want(nodes: ReadonlyArray<number>): void {
-    const { graph, streamed } = this.state.context
+    const { graph, streamed } = this.owner.context
     const fresh: Array<InstanceId> = []
     for (const node of nodes) {
       for (const input of Graph.neighbours(graph.inputs, node)) {
@@ -70,7 +82,7 @@ export class Prefetch {
 
   private fetch(values: ReadonlyArray<InstanceId>): void {
     const missing = values.filter(
-      (value) => !this.state.values.has(value) && !this.coming.has(value) && !this.asked.has(value)
+      (value) => !this.owner.values.has(value) && !this.coming.has(value) && !this.asked.has(value)
     )
     if (missing.length === 0) return
     const latch = Latch.makeUnsafe(false)
@@ -79,11 +91,11 @@ export class Prefetch {
       for (const value of missing) this.coming.delete(value)
       latch.openUnsafe()
     })
-    this.state.inBackground(Effect.ensuring(Effect.ignore(this.get(missing)), over))
+    this.owner.inBackground(Effect.ensuring(Effect.ignore(this.get(missing)), over))
   }
 
   private readonly get = Effect.fnUntraced(function* (this: Prefetch, missing: ReadonlyArray<InstanceId>) {
-    const { coordination, objects, run, values } = this.state
+    const { coordination, objects, run, values } = this.owner
     if (values.aheadBytes > ROOM_BYTES) return
     const found = yield* coordination.read(run, missing)
     const large: Array<InstanceId> = []

@@ -8,13 +8,8 @@ import { EventError } from "../Payload.ts"
 import type { Bundle } from "./Bundle.ts"
 import { check } from "./Check.ts"
 import { Environment, type EnvironmentSender, type Variables } from "./Environment.ts"
+import type { LambdaContext } from "./LambdaContext.ts"
 import { type Fault, work } from "./Work.ts"
-
-/** What Lambda says of an invocation, as far as it is of use here. */
-export interface LambdaContext {
-  /** How long the invocation may go on, in ms. */
-  readonly getRemainingTimeInMillis: () => number
-}
 
 export type Handler = (event: unknown, context: LambdaContext) => Promise<unknown>
 

@@ -26,7 +26,7 @@ import { type EventError, type RunSettings, read, type Task } from "../Payload.t
 import type { Services } from "./Connection.ts"
 import type { Known } from "./Contexts.ts"
 import type { Environment } from "./Environment.ts"
-import type { LambdaContext } from "./Handler.ts"
+import type { LambdaContext } from "./LambdaContext.ts"
 
 /**
  * - `worked`: the worker has run to its end

@@ -20,4 +20,5 @@
  * ```
  */
 export type { Bundle, Exports } from "./Bundle.ts"
-export { type Handler, type LambdaContext, makeHandler } from "./Handler.ts"
+export { type Handler, makeHandler } from "./Handler.ts"
+export type { LambdaContext } from "./LambdaContext.ts"
