@@ -5,7 +5,7 @@
  * sent is not lost: it is like a worker that was lost before it began, and others get its work when the lease has run out.
  */
 import type { Coordination, ObjectStore, StoreError } from "@weft/storage"
-import { adoptAll, EngineError, type Invocation, type Invoker, type Sizes } from "@weft/worker"
+import { adoptAll, EngineError, type Invocation, type Invoker, type Seen, type Sizes } from "@weft/worker"
 import { Duration, Effect, Random, Result, Schedule } from "effect"
 import type { FunctionVersion, Sender } from "./Client.ts"
 import { type Event, VERSION } from "./Events.ts"
@@ -22,6 +22,8 @@ export interface Invoking {
   readonly objects: ObjectStore["Service"]
   /** Memory of the function that invokes, in MiB; `undefined` for the client. */
   readonly memoryMiB: number | undefined
+  /** What this process knows of how long tasks take. */
+  readonly seen: () => Seen
   /** For how long what Lambda does not take is sent again, in ms. */
   readonly patienceMs: () => number
 }
@@ -74,7 +76,7 @@ export const makeInvoker = (invoking: Invoking): Invoker => {
 
 /** Starts one worker. Fails with what trying again would not change. */
 const start = Effect.fnUntraced(function* (
-  { objects, patienceMs, sender, settings, sizes }: Invoking,
+  { objects, patienceMs, seen, sender, settings, sizes }: Invoking,
   invocation: Invocation
 ): Effect.fn.Return<void, LambdaError | StoreError> {
   const memoryMiB =
@@ -83,7 +85,7 @@ const start = Effect.fnUntraced(function* (
       ? sizes.ofWorker(invocation.worker)
       : sizes.most(invocation.work.map(({ instance }) => instance)))
   const to = functionFor(settings.functions, memoryMiB)
-  const { event, object } = compose({ invocation, settings })
+  const { event, object } = compose({ invocation, settings, seen: seen() })
   if (object !== undefined) yield* objects.put(invocation.run, object.key, object.bytes)
   yield* Effect.catch(Effect.retry(sender.send(to, event), pauses(patienceMs())), (error) =>
     error.retryable

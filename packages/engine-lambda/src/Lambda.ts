@@ -39,10 +39,9 @@ const CONCURRENCY = 1000
 
 /** Makes a `lambda` engine. */
 export const lambda = (options: LambdaOptions = {}): Engine => {
-  const { concurrency = CONCURRENCY, name } = options
+  const { name } = options
   return {
     name: "lambda",
-    parallelism: concurrency,
     open: (run) =>
       open(run, {
         ...options,
@@ -101,6 +100,7 @@ export const open = Effect.fnUntraced(function* (
     coordination,
     objects,
     memoryMiB: undefined,
+    seen: () => [],
     // Later than that, others have got the work.
     patienceMs: () => run.leaseMs
   })

@@ -7,7 +7,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib"
 import { Codec } from "@weft/core"
 import type { ObjectStore, RunDocument, StoreError } from "@weft/storage"
-import type { Invocation } from "@weft/worker"
+import type { Invocation, Seen } from "@weft/worker"
 import { Data, Effect, Schema } from "effect"
 import type { FunctionVersion } from "./Client.ts"
 import { type Event, VERSION } from "./Events.ts"
@@ -28,6 +28,8 @@ export interface RunSettings {
 export interface Task {
   readonly settings: RunSettings
   readonly invocation: Invocation
+  /** How long tasks take, as far as whoever invokes knows. */
+  readonly seen: Seen
 }
 
 type WorkEvent = Extract<Event, { readonly weft: "work" }>
@@ -49,12 +51,12 @@ const MAX_BODY_BYTES = 2 ** 30
 const bodyKey = (worker: string): string => `invoke/${worker}`
 
 /** Makes the event that starts a worker. */
-export const compose = ({ invocation, settings }: Task): Composed => {
+export const compose = ({ invocation, seen, settings }: Task): Composed => {
   const { run, worker } = invocation
   const header = { weft: "work", version: VERSION, run, worker } as const
-  const full = pack(bodyOf(settings, invocation, () => true))
+  const full = pack(bodyOf({ ...settings, seen }, invocation, () => true))
   if (fits(full.bytes)) return { event: JSON.stringify(inline(header, full)) }
-  const less = pack(bodyOf(settings, invocation, ([, , stored]) => !stored))
+  const less = pack(bodyOf({ ...settings, seen }, invocation, ([, , stored]) => !stored))
   if (fits(less.bytes)) return { event: JSON.stringify(inline(header, less)) }
   const object = { key: bodyKey(worker), bytes: less.bytes }
   const { unpackedBytes } = less
@@ -100,7 +102,7 @@ interface Wire extends Omit<Invocation, "run" | "values" | "spawn"> {
 }
 
 const bodyOf = (
-  { document, functions, ...settings }: RunSettings,
+  { document, functions, ...settings }: RunSettings & Pick<Task, "seen">,
   invocation: Invocation,
   keeps: (value: Value) => boolean
 ): Uint8Array => {
@@ -156,6 +158,7 @@ const Body = Schema.Struct({
     })
   ),
   values: Schema.Array(Schema.Tuple([Instance, Bytes, Schema.Boolean])),
+  seen: Schema.Array(Schema.Tuple([Index, Count, Count])),
   invocation: Wire
 })
 const decodeBody = Schema.decodeUnknownSync(Body)
@@ -198,7 +201,7 @@ const unpack = (bytes: Uint8Array, unpackedBytes: number): Uint8Array =>
   zstdDecompressSync(bytes, { maxOutputLength: Math.min(unpackedBytes, MAX_BODY_BYTES) })
 
 const decode = (run: string, bytes: Uint8Array): Task => {
-  const { functions, invocation, values, ...settings } = decodeBody(Codec.decode(bytes))
+  const { functions, invocation, seen, values, ...settings } = decodeBody(Codec.decode(bytes))
   const invoked = ({ spawn, values: numbers, ...rest }: Wire): Invocation => ({
     ...rest,
     run,
@@ -211,6 +214,7 @@ const decode = (run: string, bytes: Uint8Array): Task => {
   })
   return {
     settings: { ...settings, document: settings.document, functions: new Map(functions) },
-    invocation: invoked(invocation)
+    invocation: invoked(invocation),
+    seen
   }
 }

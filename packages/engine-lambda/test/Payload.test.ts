@@ -72,12 +72,12 @@ describe("an event", () => {
       module: "file:///tasks.ts",
       behaviours: [{ module: "file:///b.ts", annotation: "b" }]
     }
-    const task = { invocation: whole, settings: { ...settings, document } }
+    const task = { invocation: whole, settings: { ...settings, document }, seen: [[0, 3, 12.5]] as const }
     expect((await send(task)).found).toEqual(task)
   })
 
   it("tells people which worker of which run it starts", () => {
-    expect(JSON.parse(compose({ invocation: invocation("a"), settings }).event)).toMatchObject({
+    expect(JSON.parse(compose({ invocation: invocation("a"), settings, seen: [] }).event)).toMatchObject({
       weft: "work",
       run: "run-1",
       worker: "a"
@@ -91,8 +91,10 @@ describe("an event", () => {
       ...one,
       spawn: Array.from({ length: 60 }, (_, i) => invocation(`w-${i}`, { values: [value] }))
     }
-    const { composed, found } = await send({ invocation: many, settings })
-    expect(composed.event.length).toBeLessThan(2 * compose({ invocation: one, settings }).event.length)
+    const { composed, found } = await send({ invocation: many, settings, seen: [] })
+    expect(composed.event.length).toBeLessThan(
+      2 * compose({ invocation: one, settings, seen: [] }).event.length
+    )
     expect(found.invocation).toEqual(many)
   })
 
@@ -100,7 +102,8 @@ describe("an event", () => {
     const text = new Uint8Array(100_000).fill(97)
     const { composed, found } = await send({
       invocation: invocation("a", { values: [[1, text, false]] }),
-      settings
+      settings,
+      seen: []
     })
     expect(composed.event.length).toBeLessThan(2000)
     expect(found.invocation.values).toEqual([[1, text, false]])
@@ -111,7 +114,8 @@ describe("an event", () => {
     const own = [2, random(700_000), false] as const
     const { composed, found } = await send({
       invocation: invocation("a", { values: [stored, own] }),
-      settings
+      settings,
+      seen: []
     })
     expect(composed.object).toBeUndefined()
     expect(composed.event.length).toBeLessThanOrEqual(1_000_000)
@@ -120,7 +124,11 @@ describe("an event", () => {
 
   it("goes by way of the object store if it is too large all the same", async () => {
     const own = [[1, random(700_000), false] as const, [2, random(700_000), false] as const]
-    const { composed, found } = await send({ invocation: invocation("a", { values: own }), settings })
+    const { composed, found } = await send({
+      invocation: invocation("a", { values: own }),
+      settings,
+      seen: []
+    })
     expect(composed.object?.key).toBe("invoke/a")
     expect(composed.event.length).toBeLessThan(300)
     expect(found.invocation.values).toEqual(own)
@@ -154,7 +162,11 @@ describe("what cannot be worked on", () => {
   })
 
   it("one that names a value it does not have", async () => {
-    const task = { invocation: invocation("a", { values: [[1, new Uint8Array([1]), false]] }), settings }
+    const task = {
+      invocation: invocation("a", { values: [[1, new Uint8Array([1]), false]] }),
+      settings,
+      seen: []
+    }
     const event = JSON.parse(compose(task).event) as { body: string }
     const body = Buffer.from(event.body, "base64")
     // The only `values: [0]`: an array of one number.

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { constants } from "node:os"
+import { availableParallelism, constants } from "node:os"
 import { startCloud } from "./Cloud.ts"
 
 const [command, ...args] = process.argv.slice(2)
@@ -22,7 +22,14 @@ process.on("SIGTERM", () => {
   child?.kill("SIGTERM")
 })
 
-await using cloud = await startCloud()
+/** An account that allows no more than this machine bears: each cold start takes a core for a tenth of a second. */
+const CONCURRENCY = 4 * availableParallelism()
+/** What is throttled waits for seconds on AWS, and up to minutes. Here somebody looks on. */
+const THROTTLED_MS = { first: 50, most: 500 }
+
+await using cloud = await startCloud({
+  lambda: { concurrency: CONCURRENCY, throttleBackoffMs: THROTTLED_MS }
+})
 if (!isOver) {
   child = spawn(command, args, { stdio: "inherit", env: { ...process.env, ...cloud.variables } })
   try {

@@ -29,11 +29,11 @@ export interface Summary {
   readonly workers: number
   /** Time spent in tasks over all workers, in ms. */
   readonly executionMs: number
-  /** How many tasks can run at the same moment. */
-  readonly parallelism: number
+  /** How many tasks can run at the same moment; `undefined` where nothing here says so: on Lambda, or elsewhere. */
+  readonly parallelism: number | undefined
   /**
-   * The share of that capacity that was spent in tasks, 0 to 1; `undefined` for runs too short to say, or not followed
-   * from their beginning.
+   * The share of that capacity that was spent in tasks, 0 to 1; `undefined` for runs too short to say, not
+   * followed from their beginning, or where the capacity is not known.
    */
   readonly efficiency: number | undefined
   /** Encoded bytes that workers read from others, and put where others could read them. */
@@ -130,7 +130,6 @@ export class Tally {
       "run" | "workflow" | "status" | "engine" | "planner" | "makespanMs" | "parallelism" | "notes"
     >
   ): Summary {
-    const capacityMs = run.makespanMs * run.parallelism
     return {
       ...run,
       completed: this.completed,
@@ -138,7 +137,9 @@ export class Tally {
       workers: this.workers.size,
       executionMs: this.executionMs,
       efficiency:
-        run.makespanMs < 1 || this.isPartial ? undefined : Math.min(1, this.executionMs / capacityMs),
+        run.makespanMs < 1 || this.isPartial || run.parallelism === undefined
+          ? undefined
+          : Math.min(1, this.executionMs / (run.makespanMs * run.parallelism)),
       bytesRead: this.bytesRead,
       bytesWritten: this.bytesWritten,
       retries: this.retries,

@@ -4,6 +4,9 @@
  */
 import { Graph } from "@weft/core"
 
+/** By the task's index in the graph. */
+export type Seen = ReadonlyArray<readonly [task: number, calls: number, totalMs: number]>
+
 export class Durations {
   private readonly graph: Graph.Graph
   private readonly calls: Float64Array
@@ -21,6 +24,24 @@ export class Durations {
     if (task < 0) return
     this.calls[task]!++
     this.totalMs[task]! += ms
+  }
+
+  /** What is known of each task: how often it ran, and for how long in all. For others that go on with the run. */
+  seen(): Seen {
+    const seen: Array<Seen[number]> = []
+    for (const [task, calls] of this.calls.entries()) {
+      if (calls > 0) seen.push([task, calls, this.totalMs[task]!])
+    }
+    return seen
+  }
+
+  /** Takes over what others have seen, of tasks that they have seen more often. */
+  heard(seen: Seen): void {
+    for (const [task, calls, totalMs] of seen) {
+      if (!(calls > this.calls[task]!)) continue
+      this.calls[task] = calls
+      this.totalMs[task] = totalMs
+    }
   }
 
   /**

@@ -65,8 +65,8 @@ export interface Invoker {
 /** An engine. */
 export interface Engine {
   readonly name: string
-  /** How many tasks can run at the same moment: what efficiency is measured against. */
-  readonly parallelism: number
+  /** How many tasks can run at the same moment: what efficiency is measured against. Absent where nothing here says so. */
+  readonly parallelism?: number | undefined
   /** Opens a run. When the scope closes, all its workers have ended. */
   readonly open: (
     run: OpenRun

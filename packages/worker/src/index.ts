@@ -2,6 +2,7 @@
  * `@weft/worker`: the worker with its stages, and the engines `inline`, `threads` and `processes`.
  */
 export * as Arguments from "./Arguments.ts"
+export type { Seen } from "./Durations.ts"
 export { type Engine, EngineError, Host, type Invoker, type OpenRun } from "./Engine.ts"
 export { connect } from "./engines/Connections.ts"
 export * as Fault from "./engines/Fault.ts"

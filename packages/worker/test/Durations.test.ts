@@ -38,3 +38,25 @@ describe("chainMs", () => {
     expect(durations(at, { quick: 1 }).chainMs(0)).toBe(100_000)
   })
 })
+
+describe("what others have seen", () => {
+  it("is known here, too", () => {
+    const there = durations(slow(quick(1)), { quick: 2, slow: 50 })
+    const here = durations(slow(quick(1)), {})
+    here.heard(there.seen())
+    expect(here.chainMs(0)).toBe(52)
+    expect(here.seen()).toEqual(there.seen())
+  })
+
+  it("does not replace what was seen more often here", () => {
+    const here = durations([quick(1), quick(2)], { quick: 4 })
+    here.heard(durations(quick(1), { quick: 100 }).seen())
+    expect(here.chainMs(0)).toBe(4)
+  })
+
+  it("is passed over if it is of tasks that are not in the graph", () => {
+    const here = durations(quick(1), { quick: 4 })
+    here.heard([[7, 10, 10]])
+    expect(here.seen()).toEqual([[0, 1, 4]])
+  })
+})

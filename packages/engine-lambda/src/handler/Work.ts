@@ -58,7 +58,7 @@ export const work = Effect.fnUntraced(function* (
   const task = yield* event.object === undefined
     ? Effect.flatMap(connection.services, readEvent)
     : connection.first(readEvent)
-  const { invocation, settings } = task
+  const { invocation, seen, settings } = task
   if (invocation.spawn.length > 0) sender.load().catch(() => {})
   const known = (services: Services) => Effect.provideContext(contexts.of(run, settings.document), services)
   // What has to be loaded waits until the connection has shown that it works.
@@ -74,7 +74,9 @@ export const work = Effect.fnUntraced(function* (
   if (typeof begun === "string") return { run, worker, outcome: begun }
   const services = yield* connection.services
   const life = Effect.flatMap(decoding === undefined ? known(services) : Fiber.join(decoding), (found) =>
-    found === undefined ? Effect.void : live(environment, found, { invocation: begun, settings }, lambda)
+    found === undefined
+      ? Effect.void
+      : live(environment, found, { invocation: begun, seen, settings }, lambda)
   )
   const outcome = yield* Effect.provideContext(attended(environment, begun, settings, life), services)
   return { run, worker, outcome }
@@ -139,11 +141,12 @@ const isFinal = (error: Fault): error is ModuleError | StoreError | EngineError 
 const live = Effect.fnUntraced(function* (
   environment: Environment,
   { context, sizes }: Known,
-  { invocation, settings }: Task,
+  { invocation, seen, settings }: Task,
   lambda: LambdaContext
 ): Effect.fn.Return<void, StoreError | EngineError, Coordination | ObjectStore> {
   const { memoryMiB, sender } = environment
   const { run, worker } = invocation
+  context.durations.heard(seen)
   const remainingMs = () => lambda.getRemainingTimeInMillis()
   const invoker = makeInvoker({
     run,
@@ -153,6 +156,7 @@ const live = Effect.fnUntraced(function* (
     coordination: persistent(yield* Coordination),
     objects: persistentObjects(yield* ObjectStore),
     memoryMiB,
+    seen: () => context.durations.seen(),
     patienceMs: () => Math.max(0, Math.min(settings.leaseMs, remainingMs() - LAST_MS))
   })
   let unsent = invocation.spawn

@@ -50,7 +50,7 @@ const facts = (summary: Summary, style: Style): ReadonlyArray<string> => {
     ["run", summary.run],
     ["engine", `${summary.engine}, ${counted(summary.workers, "worker")}`],
     ["planner", [summary.planner, ...summary.notes].join(" · ")],
-    ...(summary.efficiency === undefined ? [] : [["efficiency", efficiency(summary)] as const]),
+    ...efficiency(summary),
     ["moved", `${bytes(summary.bytesWritten)} written, ${bytes(summary.bytesRead)} read`],
     ...(summary.retries === 0 ? [] : [["retries", count(summary.retries)] as const])
   ]
@@ -58,14 +58,19 @@ const facts = (summary: Summary, style: Style): ReadonlyArray<string> => {
 }
 
 /** Tasks that wait leave their place to others: then more run at once than there are threads or processes. */
-const efficiency = ({ efficiency = 0, engine, executionMs, makespanMs, parallelism }: Summary) => {
+const efficiency = (summary: Summary): ReadonlyArray<readonly [string, string]> => {
+  const { efficiency, engine, executionMs, makespanMs, parallelism } = summary
   const atOnce = executionMs / makespanMs
   const tasks = `${atOnce < 9.95 ? atOnce.toFixed(1) : count(Math.round(atOnce))} tasks at once`
+  if (engine === "lambda") return makespanMs < 1 ? [] : [["on average", tasks]]
+  if (efficiency === undefined || parallelism === undefined) return []
   const places =
     engine === "processes" ? counted(parallelism, "process", "processes") : counted(parallelism, "thread")
-  return atOnce > parallelism * 1.1
-    ? `${tasks} on ${places}, since they wait`
-    : `${percent(efficiency)} of ${places} (${tasks})`
+  const text =
+    atOnce > parallelism * 1.1
+      ? `${tasks} on ${places}, since they wait`
+      : `${percent(efficiency)} of ${places} (${tasks})`
+  return [["efficiency", text]]
 }
 
 const taskTable = ({ executionMs, tasks }: Summary, style: Style): ReadonlyArray<string> => {

@@ -80,7 +80,7 @@ export const attach = Effect.fnUntraced(function* (
 })
 
 /** Who runs the tasks of a run that is only watched. */
-const ELSEWHERE = { name: "elsewhere", parallelism: 0 }
+const ELSEWHERE = { name: "elsewhere" }
 
 /** Follows a run that others see to: takes over nothing, and removes nothing. */
 export const watch = Effect.fnUntraced(function* (
