@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
 
 // Packages of the workspace are loaded from their src folders: nothing has to be built before a test.
@@ -10,6 +11,8 @@ export default defineConfig({
     include: ["{packages,examples,benchmarks}/*/test/**/*.test.ts", "test/**/*.test.ts"],
     setupFiles: ["test/setup.ts"],
     pool: "forks",
+    // Most tests wait most of the time: for leases, servers, processes. Two of them suit the smallest machine.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // For what Node.js itself resolves: threads and processes that a test starts.
     execArgv: [`--conditions=${source}`],
     testTimeout: 20_000,

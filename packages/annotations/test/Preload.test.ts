@@ -7,14 +7,8 @@ const left = task("left", (n: number) => n)
 const join = task("join", (a: number, b: number) => a + b, { retry: 3 })
 
 const { graph } = GraphBuilder.make(preload(join)(left(1), join(left(2), 3)), "test")
-const planOf = (nodes: Record<number, Plan.NodePlan>): Plan.Plan => ({
-  planner: "test",
-  memory: 1,
-  nodes: new Map(Object.entries(nodes).map(([id, node]) => [Number(id), node])),
-  annotations: {},
-  notes: [],
-  timeline: []
-})
+const planOf = (nodes: Record<number, Plan.NodePlan>): Plan.Plan =>
+  Plan.make("test", { nodes: new Map(Object.entries(nodes).map(([id, node]) => [Number(id), node])) })
 const nodes = (name: string) =>
   Array.from({ length: graph.size }, (_, id) => id).filter((id) => graph.name(id) === name)
 const preloaded = nodes("join").find((id) => graph.options(id).annotations !== undefined)!

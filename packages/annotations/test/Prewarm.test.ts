@@ -10,7 +10,7 @@ const one: PrewarmOptions = { memory: 128, workers: 1, afterMs: 500 }
 describe("prewarm", () => {
   it("puts the annotation on the task's calls", () => {
     const { graph } = GraphBuilder.make(prewarm(split, ten, one)(1), "test")
-    const plan = { planner: "test", memory: 1, nodes: new Map(), annotations: {}, notes: [], timeline: [] }
+    const plan = Plan.make("test")
     expect(Plan.annotationsOf(plan, graph, 0)).toEqual({ prewarm: [ten, one] })
   })
 

@@ -20,7 +20,7 @@ const annotations = (target: Node<unknown>, planned?: unknown) => {
   const nodes: Plan.Plan["nodes"] = new Map(
     planned === undefined ? [] : [[0, { annotations: { stream: planned } }]]
   )
-  const plan = { planner: "test", memory: 1, nodes, annotations: {}, notes: [], timeline: [] }
+  const plan = Plan.make("test", { nodes })
   return Plan.annotationsOf(plan, graph, 0)
 }
 

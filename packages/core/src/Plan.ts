@@ -52,6 +52,17 @@ export class InvalidPlan extends Data.TaggedError("InvalidPlan")<{
 /** AWS Lambda's 1,769 MB is one full core; half of it is a usual middle size. Used where nobody says anything else. */
 export const DEFAULT_MEMORY = 1024
 
+/** A plan that leaves open whatever `parts` does not say. */
+export const make = (planner: string, parts: Partial<Omit<Plan, "planner">> = {}): Plan => ({
+  planner,
+  memory: DEFAULT_MEMORY,
+  nodes: new Map(),
+  annotations: {},
+  notes: [],
+  timeline: [],
+  ...parts
+})
+
 /**
  * The memory that a node's worker has at least, in MiB: what the plan says of the node, else the plan's own, or the node's
  * option `memory` if that is more.

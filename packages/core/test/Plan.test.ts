@@ -18,14 +18,7 @@ const { graph } = GraphBuilder.make(
 )
 const [HUNGRY, BLUR, TUNED, , , INNER] = [0, 1, 2, 3, 4, 5]
 
-const empty: Plan.Plan = {
-  planner: "test",
-  memory: 2048,
-  nodes: new Map(),
-  annotations: {},
-  notes: [],
-  timeline: []
-}
+const empty = Plan.make("test", { memory: 2048 })
 const planOf = (nodes: Record<number, Plan.NodePlan>, more: Partial<Plan.Plan> = {}): Plan.Plan => ({
   ...empty,
   ...more,

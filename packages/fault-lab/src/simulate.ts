@@ -115,15 +115,7 @@ class Laboratory {
     this.poison = poisonOf(this.built, scenario.poison)
     this.kills = this.poison !== undefined && scenario.poison?.how === "kills"
     const planned = this.kills ? {} : scenario.plan(graph)
-    this.plan = {
-      planner: "lab",
-      memory: Plan.DEFAULT_MEMORY,
-      nodes: new Map(),
-      annotations: {},
-      notes: [],
-      timeline: [],
-      ...planned
-    }
+    this.plan = Plan.make("lab", planned)
     this.client = new Process(world, "client/0")
     this.real = storesOf(this.client)
     const context = new RunContext({ run: RUN, graph, plan: this.plan, tasks, behaviours: [] })

@@ -3,6 +3,17 @@
  * inside.
  */
 export {
+  type Items,
+  type PrewarmOptions,
+  preload,
+  preloading,
+  prewarm,
+  prewarming,
+  type StreamOptions,
+  stream,
+  streaming
+} from "@weft/annotations"
+export {
   annotation,
   behaviour,
   codec,

@@ -98,11 +98,4 @@ export const damaged: Readonly<Record<string, (document: RunDocument) => RunDocu
 /** The version is the second byte, the first says how long the list is. */
 const newer = (graph: Uint8Array) => Uint8Array.from(graph, (byte, i) => (i === 1 ? 2 : byte))
 
-const ofAnother: Plan.Plan = {
-  planner: "simple",
-  memory: 1024,
-  nodes: new Map([[99, { memory: 2048 }]]),
-  annotations: {},
-  notes: [],
-  timeline: []
-}
+const ofAnother = Plan.make("simple", { nodes: new Map([[99, { memory: 2048 }]]) })

@@ -7,13 +7,6 @@ export const contextOf = (
   workers: ReadonlyArray<readonly [node: number, worker: string]> = []
 ): RunContext => {
   const { graph, tasks } = GraphBuilder.make(targets, "test")
-  const plan: Plan.Plan = {
-    planner: "test",
-    memory: Plan.DEFAULT_MEMORY,
-    nodes: new Map(workers.map(([node, worker]) => [node, { worker }])),
-    annotations: {},
-    notes: [],
-    timeline: []
-  }
+  const plan = Plan.make("test", { nodes: new Map(workers.map(([node, worker]) => [node, { worker }])) })
   return new RunContext({ run: "run", graph, plan, tasks, behaviours: [] })
 }

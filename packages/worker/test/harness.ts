@@ -115,15 +115,7 @@ const client = Effect.fnUntraced(function* (targets: unknown, settings: Settings
   const streams = yield* Streams
   const { graph, tasks } = GraphBuilder.make(targets, "test")
   const run = `test-${runs++}`
-  const plan: Plan.Plan = {
-    planner: "test",
-    memory: Plan.DEFAULT_MEMORY,
-    nodes: new Map(),
-    annotations: {},
-    notes: [],
-    timeline: [],
-    ...settings.plan?.(graph)
-  }
+  const plan = Plan.make("test", settings.plan?.(graph))
   const behaviours = settings.behaviours ?? []
   Plan.check(plan, graph, [...new Set(behaviours.map(({ annotation }) => annotation))])
   const messages: Array<Message> = []

@@ -87,14 +87,7 @@ describe("workers of several sizes", () => {
   })
 })
 
-const emptyPlan: Plan.Plan = {
-  planner: "test",
-  memory: 0,
-  nodes: new Map(),
-  annotations: {},
-  notes: [],
-  timeline: []
-}
+const emptyPlan = Plan.make("test", { memory: 0 })
 
 describe("a value that is lost", () => {
   //  identity (2048 MiB) ─┐

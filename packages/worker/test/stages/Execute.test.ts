@@ -17,14 +17,7 @@ const execute = (
   args: ReadonlyArray<unknown> = []
 ) => {
   const { graph, tasks } = GraphBuilder.make(node, "test")
-  const plan: Plan.Plan = {
-    planner: "test",
-    memory: Plan.DEFAULT_MEMORY,
-    nodes: new Map(),
-    annotations: {},
-    notes: [],
-    timeline: []
-  }
+  const plan = Plan.make("test")
   const told: Array<Message> = []
   const guards: Array<string> = []
   const state = new WorkerState({
