@@ -17,6 +17,8 @@ const LEASE_MS = 3000
 const POLL_MS = 250
 /** What fan-outs are divided by: so many that a small machine bears them. */
 const CONCURRENCY = 16
+/** What wide runs are told that they have: more than the account allows. */
+const WIDE_CONCURRENCY = 64
 /** For how long a task would go on that hears nothing: longer than any function may, in ms. */
 const BLOCKED_MS = 60_000
 /** What takes longer hangs, in ms. */
@@ -27,8 +29,9 @@ const LEFT_MS = 15_000
 const LATE_MS = 1000
 /** How often a run may be over before anything happened to it, for one repetition. */
 const MISSES = 20
-/** Named workers in every other repetition; none in the others. */
+/** Named workers in every other repetition; none in the others. Of wide runs more than the account allows. */
 const WORKERS = 5
+const WIDE_WORKERS = 12
 
 interface Fault {
   readonly name: string
@@ -111,7 +114,7 @@ export interface Row {
  * @param blockMs for how long it would go on
  */
 const build = (seed: number, { isLong, isWide }: Fault, blockMs: number) => {
-  const graph = Workload.build(Workload.make(seed, { layers: 6, width: isWide ? 12 : 6 }))
+  const graph = Workload.build(Workload.make(seed, { layers: 6, width: isWide ? 40 : 6 }))
   if (!isLong) return { graph, chains: [] }
   const chain = (from: number): Node<number> => {
     let at = delayed(1500, from)
@@ -136,12 +139,12 @@ const within = async <A>(promise: Promise<A>): Promise<A> => {
 
 /** One repetition. */
 const repeat = async (cloud: Cloud, fault: Fault, repetition: number, seed: number): Promise<Outcome> => {
-  const workers = repetition % 2 === 0 ? 0 : WORKERS
+  const workers = repetition % 2 === 0 ? 0 : fault.isWide ? WIDE_WORKERS : WORKERS
   await using deployed = await startDeployed(cloud, { seed, ...fault.options }, fault)
   const expected = await runNodes(build(seed, { ...fault, isLong: false }, 0), { engine: inline() })
   const begunAt = performance.now()
   const handle = await submit(build(seed, fault, fault.timeoutSeconds === undefined ? 0 : BLOCKED_MS), {
-    engine: deployed.engine({ concurrency: CONCURRENCY }),
+    engine: deployed.engine({ concurrency: fault.isWide ? WIDE_CONCURRENCY : CONCURRENCY }),
     store: cloud.stores,
     module,
     planner: dealt(workers, seed),
