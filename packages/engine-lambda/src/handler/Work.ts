@@ -4,6 +4,7 @@
  * Its first word is `adopt`: from then on the worker has begun, and whoever gets the same event once more is refused. When
  * it answers nothing of it is left running, since Lambda freezes the environment then.
  */
+import { Instance } from "@weft/core"
 import { Coordination, ObjectStore, StoreError, Streams } from "@weft/storage"
 import {
   EngineError,
@@ -26,6 +27,7 @@ import { type EventError, type RunSettings, read, type Task } from "../Payload.t
 import type { Services } from "./Connection.ts"
 import type { Known } from "./Contexts.ts"
 import type { Environment } from "./Environment.ts"
+import { leadsToFanOut } from "./FanOut.ts"
 import type { LambdaContext } from "./LambdaContext.ts"
 
 /**
@@ -147,6 +149,10 @@ const live = Effect.fnUntraced(function* (
   const { memoryMiB, sender } = environment
   const { run, worker } = invocation
   context.durations.heard(seen)
+  // Loaded while tasks run, not when others wait to be invoked.
+  if (invocation.work.some(({ instance }) => leadsToFanOut(context.graph, Instance.nodeOf(instance)))) {
+    sender.load().catch(() => {})
+  }
   const remainingMs = () => lambda.getRemainingTimeInMillis()
   const invoker = makeInvoker({
     run,
