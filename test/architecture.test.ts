@@ -9,9 +9,17 @@ import { describe, expect, it } from "vitest"
 const layers: ReadonlyArray<ReadonlyArray<string>> = [
   ["@weft/core", "@weft/lambda-local"],
   ["@weft/storage", "@weft/annotations", "@weft/testing"],
-  ["@weft/storage-redis", "@weft/storage-s3", "@weft/planner-simple", "@weft/worker"],
-  ["@weft/engine-lambda"],
-  ["@weft/fault-lab", "weft"]
+  [
+    "@weft/storage-redis",
+    "@weft/storage-s3",
+    "@weft/storage-sqlite",
+    "@weft/metrics",
+    "@weft/planner-simple"
+  ],
+  ["@weft/worker"],
+  ["@weft/engine-lambda", "@weft/planning", "@weft/fault-lab"],
+  ["@weft/planner-uniform", "@weft/planner-report2", "@weft/planner-wukong", "@weft/planner-dask"],
+  ["weft"]
 ]
 
 interface Manifest {

@@ -249,7 +249,8 @@ const edges = (size: number, row: (id: number, add: (to: number) => void) => voi
   return { start, list: list.slice(0, length) }
 }
 
-const transpose = ({ list, start }: Adjacency, size: number): Adjacency => {
+/** The same edges the other way round. */
+export const transpose = ({ list, start }: Adjacency, size: number): Adjacency => {
   const turnedStart = new Int32Array(size + 1)
   for (const to of list) turnedStart[to + 1]!++
   for (let i = 0; i < size; i++) turnedStart[i + 1]! += turnedStart[i]!

@@ -22,6 +22,16 @@ export interface RetryPolicy {
   readonly errors?: ReadonlyArray<string>
 }
 
+/** What the user knows of a task that has not been measured yet. Measurements win. */
+export interface Hints {
+  /** How long one call takes with 1,769 MiB of memory (one whole core on AWS Lambda), in ms. */
+  readonly executionMs?: number
+  /** How large the result is, in bytes. */
+  readonly outputBytes?: number
+  /** For a task whose result is a list that an `each` opens: how long that is. */
+  readonly width?: number
+}
+
 /** Options of a task or of one call. */
 export interface TaskOptions {
   /** How often to try: a number of attempts, or a policy. Default: once. */
@@ -30,6 +40,8 @@ export interface TaskOptions {
   readonly timeout?: number
   /** Memory that the task needs, in MiB. A planner takes it as the least it may give. */
   readonly memory?: number
+  /** What to plan with while nothing is measured. */
+  readonly hints?: Hints
   /** Annotations of the user's own; a planner's annotations of the same name win. */
   readonly annotations?: ReadonlyArray<AnnotationValue>
 }
@@ -75,6 +87,14 @@ export const problem = (options: TaskOptions): string | undefined => {
   if (typeof retry.jitter !== "boolean") return wrong("retry.jitter", retry.jitter, "true or false")
   if (retry.errors !== undefined && !isArrayOf(retry.errors, (name) => typeof name === "string"))
     return wrong("retry.errors", retry.errors, "a list of names of errors")
+  if (options.hints !== undefined) {
+    if (!isObject(options.hints)) return wrong("hints", options.hints, "an object")
+    for (const field of ["executionMs", "outputBytes", "width"] as const) {
+      const value = options.hints[field]
+      if (value !== undefined && !(typeof value === "number" && Number.isFinite(value) && value >= 0))
+        return wrong(`hints.${field}`, value, "a number from 0")
+    }
+  }
   if (options.annotations !== undefined && !isArrayOf(options.annotations, isAnnotationValue))
     return wrong("annotations", options.annotations, "a list of annotations' values, like [Priority(5)]")
   return undefined

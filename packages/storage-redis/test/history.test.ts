@@ -25,7 +25,7 @@ const using = <A, E>(
   )
 
 const record = (run: string, begunAt: number, more: Partial<RunRecord> = {}): RunRecord => ({
-  version: 1,
+  version: 2,
   run,
   workflow: "w",
   signature: "s",
@@ -36,6 +36,11 @@ const record = (run: string, begunAt: number, more: Partial<RunRecord> = {}): Ru
   makespanMs: 1,
   instances: 1,
   tasks: [],
+  workers: [],
+  gbSeconds: 0,
+  bytesRead: 0,
+  bytesWritten: 0,
+  roundTrips: 0,
   ...more
 })
 

@@ -22,7 +22,16 @@ export {
 } from "./Coordination.ts"
 export * as CoordinationMemory from "./CoordinationMemory.ts"
 export { goneState, objectsAmong } from "./Gone.ts"
-export { History, type HistoryQuery, RunRecord, TaskSummary } from "./History.ts"
+export {
+  History,
+  type HistoryQuery,
+  PredictedMakespan,
+  type Pruning,
+  RunRecord,
+  type Summary,
+  TaskSummary,
+  WorkerCount
+} from "./History.ts"
 export { ObjectStore } from "./ObjectStore.ts"
 export { StoreError, type StoreErrorReason } from "./StoreError.ts"
 export type { StoresReference } from "./Stores.ts"

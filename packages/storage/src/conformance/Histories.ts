@@ -20,7 +20,7 @@ const open: Effect.Effect<
   const workflow = `conformance-${randomUUID()}`
   const add = Effect.fnUntraced(function* (more: Partial<RunRecord> = {}) {
     const record: RunRecord = {
-      version: 1,
+      version: 2,
       run: randomUUID(),
       workflow,
       signature: "s",
@@ -31,6 +31,11 @@ const open: Effect.Effect<
       makespanMs: 12.5,
       instances: 3,
       tasks: [],
+      workers: [],
+      gbSeconds: 0,
+      bytesRead: 0,
+      bytesWritten: 0,
+      roundTrips: 0,
       ...more
     }
     yield* history.record(record)

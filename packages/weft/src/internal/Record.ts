@@ -11,7 +11,7 @@ export const remember = Effect.fnUntraced(function* (summary: Summary, state: Ru
   if (summary.status === "running" || summary.status === "gone") return
   const history = yield* History
   yield* history.record({
-    version: 1,
+    version: 2,
     run: summary.run,
     workflow: summary.workflow,
     signature: GraphCodec.signature(graph),
@@ -21,6 +21,11 @@ export const remember = Effect.fnUntraced(function* (summary: Summary, state: Ru
     begunAt: state.begunAt,
     makespanMs: summary.makespanMs,
     instances: summary.completed,
-    tasks: summary.tasks
+    tasks: summary.tasks,
+    workers: [],
+    gbSeconds: 0,
+    bytesRead: summary.bytesRead,
+    bytesWritten: summary.bytesWritten,
+    roundTrips: 0
   })
 })

@@ -1,0 +1,4 @@
+/**
+ * `@weft/planner-report2`.
+ */
+export {}

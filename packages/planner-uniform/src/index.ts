@@ -1,0 +1,4 @@
+/**
+ * `@weft/planner-uniform`.
+ */
+export {}

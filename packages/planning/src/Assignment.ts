@@ -1,0 +1,54 @@
+/**
+ * Assignments: a plan while a planner looks for it, in arrays that are cheap to copy and to change.
+ */
+import { Preload, Prewarm, type PrewarmOptions } from "@weft/annotations"
+import type { Graph, Planner } from "@weft/core"
+
+/** In {@link Assignment.worker}: no named worker. */
+export const FLEXIBLE = -1
+
+export interface Assignment {
+  /** The index of each node's named worker, or {@link FLEXIBLE}. */
+  readonly worker: Int32Array
+  /** Memory of each node's worker, in MiB; that of all nodes of a named worker is the same. */
+  readonly memory: Int32Array
+  /** 1 for nodes whose inputs are preloaded. */
+  readonly preload: Uint8Array
+  /** What is started while a node runs. */
+  readonly prewarm: ReadonlyMap<number, ReadonlyArray<PrewarmOptions>>
+}
+
+/** All nodes flexible, with this memory, or what their options ask for if that is more. */
+export const flexible = (graph: Graph.Graph, memory: number): Assignment => {
+  const assignment: Assignment = {
+    worker: new Int32Array(graph.size).fill(FLEXIBLE),
+    memory: new Int32Array(graph.size).fill(memory),
+    preload: new Uint8Array(graph.size),
+    prewarm: new Map()
+  }
+  for (let id = 0; id < graph.size; id++) {
+    const least = graph.options(id).memory
+    if (least !== undefined && least > memory) assignment.memory[id] = least
+  }
+  return assignment
+}
+
+export const copy = ({ memory, preload, prewarm, worker }: Assignment): Assignment => ({
+  worker: worker.slice(),
+  memory: memory.slice(),
+  preload: preload.slice(),
+  prewarm: new Map(prewarm)
+})
+
+/** Writes an assignment into the plan. */
+export const draft = (
+  { memory, preload, prewarm, worker }: Assignment,
+  to: Planner.Draft<typeof Preload | typeof Prewarm>
+): void => {
+  for (let id = 0; id < worker.length; id++) {
+    const own = worker[id]!
+    to.assign(id, own === FLEXIBLE ? { memory: memory[id]! } : { memory: memory[id]!, worker: `w${own}` })
+    if (preload[id] === 1) to.annotate(id, Preload(true))
+  }
+  for (const [node, options] of prewarm) to.annotate(node, Prewarm(options))
+}

@@ -1,0 +1,4 @@
+/**
+ * `@weft/storage-sqlite`: the history of runs in one file.
+ */
+export {}
