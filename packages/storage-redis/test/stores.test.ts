@@ -1,4 +1,5 @@
 // The suites of @weft/storage for objects and history, on one server and on a cluster.
+import { setTimeout } from "node:timers/promises"
 import { history, objectStore } from "@weft/storage/conformance"
 import { startRedis, startRedisCluster } from "@weft/testing"
 import { Effect, Layer } from "effect"
@@ -6,13 +7,16 @@ import * as HistoryRedis from "../src/HistoryRedis.ts"
 import * as ObjectStoreRedis from "../src/ObjectStoreRedis.ts"
 import { RedisClient } from "../src/Redis.ts"
 
+/** Short, so that it can be waited for. */
+const ABANDONED_MS = 2_000
+
 const server = Layer.unwrap(
   Effect.map(
     Effect.acquireRelease(
       Effect.promise(() => startRedis()),
       (redis) => Effect.promise(() => redis.stop())
     ),
-    ({ url }) => RedisClient.layer(url)
+    ({ url }) => RedisClient.layer({ url, abandonedMs: ABANDONED_MS })
   )
 )
 
@@ -22,7 +26,7 @@ const cluster = Layer.unwrap(
       Effect.promise(() => startRedisCluster()),
       (redis) => Effect.promise(() => redis.stop())
     ),
-    ({ url }) => RedisClient.layer(url)
+    ({ url }) => RedisClient.layer({ url, abandonedMs: ABANDONED_MS })
   )
 )
 
@@ -34,5 +38,12 @@ objectStore("ObjectStoreRedis on a cluster", Layer.provide(ObjectStoreRedis.laye
   largeBytes: 11 * 2 ** 20 + 7,
   usage: true
 })
-history("HistoryRedis", Layer.provide(HistoryRedis.layer, server))
-history("HistoryRedis on a cluster", Layer.provide(HistoryRedis.layer, cluster))
+const capabilities = {
+  time: {
+    batchesMs: ABANDONED_MS,
+    elapse: (ms: number) => Effect.promise(() => setTimeout(ms))
+  },
+  pruning: true
+} as const
+history("HistoryRedis", Layer.provide(HistoryRedis.layer, server), capabilities)
+history("HistoryRedis on a cluster", Layer.provide(HistoryRedis.layer, cluster), capabilities)
