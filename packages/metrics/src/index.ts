@@ -2,3 +2,7 @@
  * `@weft/metrics`: what is measured, how it is summarised, and what is predicted from it.
  */
 export type { Facts, NodeFact, WorkerFact } from "./Facts.ts"
+export * as Learning from "./Learning.ts"
+export * as Predictor from "./Predictor.ts"
+export * as Sketch from "./Sketch.ts"
+export * as Summaries from "./Summaries.ts"
