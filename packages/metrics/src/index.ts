@@ -1,4 +1,6 @@
 /**
  * `@weft/metrics`: what is measured, how it is summarised, and what is predicted from it.
  */
+export * as Details from "./Details.ts"
 export type { Facts, NodeFact, WorkerFact } from "./Facts.ts"
+export * as Makespan from "./Makespan.ts"
