@@ -63,13 +63,16 @@ export const of = (samples: Iterable<Sample>): Cells => {
   return bounded([...cells.values()])
 }
 
-/** All samples, those of the first faded by a factor. */
-export const merge = (old: Cells, delta: Cells, factor = 1): Cells => {
-  const cells = new Map<number, Cell>()
-  for (const cell of old) {
+/** Older: the same samples, counting less. */
+export const fade = (cells: Cells, factor: number): Cells =>
+  cells.flatMap((cell) => {
     const sketch = Sketch.fade(cell.sketch, factor)
-    if (sketch.weight > 0) cells.set(keyOf(cell.memory, cell.bucket), { ...cell, sketch })
-  }
+    return sketch.weight > 0 ? [{ ...cell, sketch }] : []
+  })
+
+/** The samples of both. */
+export const merge = (old: Cells, delta: Cells): Cells => {
+  const cells = new Map(old.map((cell) => [keyOf(cell.memory, cell.bucket), cell]))
   for (const cell of delta) {
     const key = keyOf(cell.memory, cell.bucket)
     const known = cells.get(key)
