@@ -2,6 +2,7 @@
  * `@weft/metrics`: what is measured, how it is summarised, and what is predicted from it.
  */
 export * as Details from "./Details.ts"
+export * as Evaluate from "./Evaluate.ts"
 export type { Facts, NodeFact, WorkerFact } from "./Facts.ts"
 export * as Learning from "./Learning.ts"
 export * as Makespan from "./Makespan.ts"
