@@ -1,6 +1,10 @@
 /**
  * `@weft/metrics`: what is measured, how it is summarised, and what is predicted from it.
  */
+export { Collected, fromBatches, type Known, totals } from "./Collected.ts"
 export * as Details from "./Details.ts"
 export type { Facts, NodeFact, WorkerFact } from "./Facts.ts"
 export * as Makespan from "./Makespan.ts"
+export type { Life, Read } from "./Recorder.ts"
+export { StoreClock } from "./StoreClock.ts"
+export { Recording } from "./Upload.ts"
