@@ -19,6 +19,9 @@ interface Parts {
   readonly timing: Timing
 }
 
+/** How long a call has to take for the processor's clock to say anything of it, in ms. */
+const SHORT_MS = 1
+
 export class Measured {
   private readonly life: Life
   private readonly recording: Recording
@@ -69,7 +72,8 @@ export class Measured {
   ): void {
     this.publishing = undefined
     const publishMs = this.timing.now() - measure.startedAt - measure.executionMs
-    this.life.node(instance, attempt, measure, read, processorMs, Math.max(0, publishMs))
+    const busyMs = measure.executionMs < SHORT_MS ? Number.NaN : processorMs
+    this.life.node(instance, attempt, measure, read, busyMs, Math.max(0, publishMs))
     this.recording.recorded()
   }
 
