@@ -13,6 +13,8 @@ import {
   Plan,
   type TaskReference
 } from "@weft/core"
+import { Recording } from "@weft/metrics"
+import type { UploadStrategy } from "@weft/storage"
 import { Durations } from "./Durations.ts"
 import { streamedNodes } from "./StreamHandle.ts"
 import { SharedValues } from "./Values.ts"
@@ -27,6 +29,8 @@ export class RunContext {
   /** Large values that workers of this process have. */
   readonly shared = new SharedValues()
   readonly durations: Durations
+  /** What this process measures of the run, if anything. */
+  readonly recording: Recording | undefined
   /** The nodes whose items are streamed. */
   readonly streamed: ReadonlyMap<number, StreamOptions>
   private readonly constants: Array<{ readonly value: unknown } | undefined> = []
@@ -46,10 +50,12 @@ export class RunContext {
     readonly plan: Plan.Plan
     readonly tasks: ReadonlyMap<string, TaskReference>
     readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+    readonly metrics?: UploadStrategy | undefined
   }) {
     this.run = parts.run
     this.graph = parts.graph
     this.durations = new Durations(parts.graph)
+    this.recording = parts.metrics === undefined ? undefined : new Recording(parts.run, parts.metrics)
     this.plan = parts.plan
     this.tasks = parts.tasks
     this.behaviours = parts.behaviours

@@ -19,6 +19,7 @@ import { Discards } from "./Discards.ts"
 import type { EngineError, Host, Invoker } from "./Engine.ts"
 import type { Invocation, Limited, Work } from "./Invocation.ts"
 import { Limit, type OutOfTime } from "./Limit.ts"
+import type { Measured } from "./Measured.ts"
 import type { Prefetch } from "./Prefetch.ts"
 import type { RunContext } from "./RunContext.ts"
 import type { Timing } from "./Timing.ts"
@@ -77,6 +78,8 @@ export interface WorkerParts {
   readonly timing: Timing
   /** `undefined` where there is no store for streams: items are collected then. */
   readonly streams?: Streams["Service"] | undefined
+  /** `undefined` if nothing is measured. */
+  readonly measured?: Measured | undefined
 }
 
 export class WorkerState implements WorkerParts {
@@ -88,6 +91,7 @@ export class WorkerState implements WorkerParts {
   readonly host: Host["Service"]
   readonly timing: Timing
   readonly streams: Streams["Service"] | undefined
+  readonly measured: Measured | undefined
   /** The streams that the running task may read. */
   readonly live = new Set<Live>()
   /** Whether the worker takes items from a generator whose readers others must run. */
@@ -147,6 +151,8 @@ export class WorkerState implements WorkerParts {
     this.host = parts.host
     this.timing = parts.timing
     this.streams = parts.streams
+    this.measured = parts.measured
+    this.values.onEncoded = parts.measured?.encoded
     this.limit = Limit.of(parts.host)
     const { named, worker } = parts.invocation
     this.claims = new Claims(parts.context, worker, named, (node) => this.hasMemoryFor(node))
