@@ -15,7 +15,7 @@ import {
 } from "@weft/core"
 import { Durations } from "./Durations.ts"
 import { streamedNodes } from "./StreamHandle.ts"
-import { SharedValues } from "./Values.ts"
+import { SharedValues, type ValueCodec, valueCodec } from "./Values.ts"
 
 /** A run as workers see it. */
 export class RunContext {
@@ -24,6 +24,7 @@ export class RunContext {
   readonly plan: Plan.Plan
   readonly tasks: ReadonlyMap<string, TaskReference>
   readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+  readonly codec: ValueCodec
   /** Large values that workers of this process have. */
   readonly shared = new SharedValues()
   readonly durations: Durations
@@ -46,6 +47,7 @@ export class RunContext {
     readonly plan: Plan.Plan
     readonly tasks: ReadonlyMap<string, TaskReference>
     readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+    readonly codec?: ValueCodec
   }) {
     this.run = parts.run
     this.graph = parts.graph
@@ -53,6 +55,7 @@ export class RunContext {
     this.plan = parts.plan
     this.tasks = parts.tasks
     this.behaviours = parts.behaviours
+    this.codec = parts.codec ?? valueCodec
     this.streamed = streamedNodes(parts.graph, parts.plan)
     this.readers = new Int32Array(parts.graph.size).fill(UNKNOWN)
     this.annotated = parts.behaviours.length > 0

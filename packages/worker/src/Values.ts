@@ -21,6 +21,20 @@ interface Entry {
   ahead: boolean
 }
 
+/** How values become bytes and come back. A simulation, whose values are stand-ins, has one of its own. */
+export interface ValueCodec {
+  readonly encode: (value: unknown) => Uint8Array
+  readonly decode: (bytes: Uint8Array) => unknown
+}
+
+/** How the paths in errors about results begin. */
+export const RESULT = ["result"] as const
+
+export const valueCodec: ValueCodec = {
+  encode: (value) => Codec.encode(value, RESULT),
+  decode: Codec.decode
+}
+
 export class Values {
   private readonly entries = new Map<InstanceId, Entry>()
   private cachedBytes = 0
@@ -29,13 +43,15 @@ export class Values {
   private readonly limit: number
 
   private readonly shared: SharedValues
+  private readonly codec: ValueCodec
 
   /**
    * @param shared large values that other workers of this process have
    * @param limit bytes of values that are kept although nothing here will read them, for the case that it does
    */
-  constructor(shared = new SharedValues(), limit = 64 * 2 ** 20) {
+  constructor(shared = new SharedValues(), limit = 64 * 2 ** 20, codec = valueCodec) {
     this.shared = shared
+    this.codec = codec
     this.limit = limit
   }
 
@@ -93,7 +109,7 @@ export class Values {
     const entry = this.entries.get(instance)!
     this.arrived(entry)
     if (!entry.decoded) {
-      entry.value = this.shared.get(instance) ?? Codec.decode(entry.bytes!)
+      entry.value = this.shared.get(instance) ?? this.codec.decode(entry.bytes!)
       entry.decoded = true
       this.shared.add(instance, entry)
     }
@@ -104,7 +120,7 @@ export class Values {
   bytes(instance: InstanceId): Uint8Array {
     const entry = this.entries.get(instance)!
     if (entry.bytes === undefined) {
-      entry.bytes = Codec.encode(entry.value, RESULT)
+      entry.bytes = this.codec.encode(entry.value)
       this.shared.add(instance, entry)
       if (entry.pins === 0) this.cache(entry)
     }
@@ -232,6 +248,3 @@ export class SharedValues {
     if (this.get(instance) === undefined) this.values.set(instance, new WeakRef(value))
   }
 }
-
-/** How the paths in errors about results begin. */
-export const RESULT = ["result"] as const

@@ -63,6 +63,7 @@ export const run = Effect.fnUntraced(function* (
     objects,
     host,
     timing,
+    fork: Effect.runForkWith(yield* Effect.context<never>()),
     streams
   })
   const lived: Effect.Effect<void, Failures, Coordination | ObjectStore | Host> = life(state)
