@@ -3,6 +3,7 @@
  */
 export * as Assignment from "./Assignment.ts"
 export * as Baselines from "./baselines/index.ts"
+export * as Environment from "./Environment.ts"
 export * as Explaining from "./Explaining.ts"
 export * as Model from "./Model.ts"
 export * as Settings from "./Settings.ts"
