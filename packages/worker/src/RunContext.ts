@@ -1,7 +1,7 @@
 /**
  * What workers of one process know of a run: its graph and plan, the code, and what is derived from them once.
  */
-import type { StreamOptions } from "@weft/annotations"
+import { Priority, type StreamOptions } from "@weft/annotations"
 import {
   Annotation,
   type Behaviour,
@@ -13,6 +13,7 @@ import {
   Plan,
   type TaskReference
 } from "@weft/core"
+import { annotated } from "./Annotated.ts"
 import { Durations } from "./Durations.ts"
 import { streamedNodes } from "./StreamHandle.ts"
 import { SharedValues } from "./Values.ts"
@@ -29,6 +30,7 @@ export class RunContext {
   readonly durations: Durations
   /** The nodes whose items are streamed. */
   readonly streamed: ReadonlyMap<number, StreamOptions>
+  private readonly priorities: ReadonlyMap<number, number>
   private readonly constants: Array<{ readonly value: unknown } | undefined> = []
   /** Whether any constant has to be fetched. */
   readonly hasStoredConstants: boolean
@@ -52,11 +54,15 @@ export class RunContext {
     this.durations = new Durations(parts.graph)
     this.plan = parts.plan
     this.tasks = parts.tasks
-    this.behaviours = parts.behaviours
+    // Those that are for the types only cost nothing.
+    this.behaviours = parts.behaviours.filter(
+      ({ announces, stages }) => announces !== undefined || Object.keys(stages).length > 0
+    )
     this.streamed = streamedNodes(parts.graph, parts.plan)
     this.readers = new Int32Array(parts.graph.size).fill(UNKNOWN)
-    this.annotated = parts.behaviours.length > 0
-    this.announces = parts.behaviours.some(({ announces }) => announces !== undefined)
+    this.priorities = annotated(Priority, parts.graph, parts.plan)
+    this.annotated = this.behaviours.length > 0
+    this.announces = this.behaviours.some(({ announces }) => announces !== undefined)
     this.hasStoredConstants = parts.graph.columns.constants.some((constant) => "stored" in constant)
     this.bodies = bodySizes(parts.graph)
   }
@@ -87,6 +93,16 @@ export class RunContext {
       const value = Annotation.read(behaviour.annotation, values, this.graph.label(node))
       return value === undefined ? [] : [{ behaviour, value }]
     })
+  }
+
+  /** Whether any node has a priority. */
+  get hasPriorities(): boolean {
+    return this.priorities.size > 0
+  }
+
+  /** The node's place in the order in which a worker runs what it could run: the lowest goes first. */
+  priorityOf(node: number): number {
+    return this.priorities.get(node) ?? Number.POSITIVE_INFINITY
   }
 
   /** Whether a behaviour of any annotation wraps the instance's stages. */
