@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest"
 import { arbitraryWorkflow } from "../../core/test/randomGraph.ts"
 import { inline, RunContext } from "../src/index.ts"
 import { arbitraryPlan } from "./arbitraryPlan.ts"
-import { add, double, identity } from "./fixtures/tasks.ts"
+import { double, identity } from "./fixtures/tasks.ts"
 import { type Plans, value } from "./harness.ts"
 
 const engine = inline({ idleMs: 60_000 })
@@ -75,14 +75,6 @@ describe("a worker's order", () => {
     const plan = onOne([undefined, undefined, 8.5])
     expect(await value(nodes, { engine, plan, coordination })).toEqual([1, 2, 3])
     expect(ran).toEqual([1, 2, 0])
-  })
-
-  it("counts for flexible workers", async () => {
-    const { coordination, ran } = noting()
-    const sum = add(...[0, 1, 2].map((n) => prioritize(identity, -n)(n)))
-    const one = inline({ concurrency: 1 })
-    expect(await value(sum, { engine: one, coordination })).toBe(3)
-    expect(new Set(ran)).toEqual(new Set([0, 1, 2, 3]))
   })
 
   it("changes no result, whatever the plan", () =>
