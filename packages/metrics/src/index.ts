@@ -1,4 +1,10 @@
 /**
  * `@weft/metrics`: what is measured, how it is summarised, and what is predicted from it.
  */
+export * as Details from "./Details.ts"
 export type { Facts, NodeFact, WorkerFact } from "./Facts.ts"
+export * as Learning from "./Learning.ts"
+export * as Makespan from "./Makespan.ts"
+export * as Predictor from "./Predictor.ts"
+export * as Sketch from "./Sketch.ts"
+export * as Summaries from "./Summaries.ts"

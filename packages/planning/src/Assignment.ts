@@ -40,15 +40,17 @@ export const copy = ({ memory, preload, prewarm, worker }: Assignment): Assignme
   prewarm: new Map(prewarm)
 })
 
-/** Writes an assignment into the plan. */
-export const draft = (
-  { memory, preload, prewarm, worker }: Assignment,
-  to: Planner.Draft<typeof Preload | typeof Prewarm>
-): void => {
+/** Writes memory and workers into the plan. */
+export const assign = ({ memory, worker }: Assignment, to: Planner.Draft<never>): void => {
   for (let id = 0; id < worker.length; id++) {
     const own = worker[id]!
     to.assign(id, own === FLEXIBLE ? { memory: memory[id]! } : { memory: memory[id]!, worker: `w${own}` })
-    if (preload[id] === 1) to.annotate(id, Preload(true))
   }
-  for (const [node, options] of prewarm) to.annotate(node, Prewarm(options))
+}
+
+/** Writes an assignment into the plan, annotations and all. */
+export const draft = (assignment: Assignment, to: Planner.Draft<typeof Preload | typeof Prewarm>): void => {
+  assign(assignment, to)
+  for (const [id, isOn] of assignment.preload.entries()) if (isOn === 1) to.annotate(id, Preload(true))
+  for (const [node, options] of assignment.prewarm) to.annotate(node, Prewarm(options))
 }
