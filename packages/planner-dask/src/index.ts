@@ -52,7 +52,13 @@ export const dask = (options: DaskOptions = {}): Planner.Planner<typeof Priority
       const size = memory ?? (isUnknown ? Explaining.middle(model) : Search.bestMemory(model, settings))
       const priority = order(Dag.ofGraph(graph))
       const isPlaced = (node: number) => Search.isNameable(graph, node)
-      const worker = schedule(model, { priority, workers: count, memory: size, stealing: workStealing, isPlaced })
+      const worker = schedule(model, {
+        priority,
+        workers: count,
+        memory: size,
+        stealing: workStealing,
+        isPlaced
+      })
       const assignment = Search.settle(model, { ...Assignment.flexible(graph, size), worker })
       Assignment.assign(assignment, draft)
       for (let id = 0; id < graph.size; id++) if (isPlaced(id)) draft.annotate(id, Priority(priority[id]!))

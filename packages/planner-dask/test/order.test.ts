@@ -11,7 +11,10 @@ interface Vector extends DagInput {
   readonly priorities: ReadonlyArray<number> | null
 }
 
-const vectors: ReadonlyArray<Vector> = readFileSync(join(import.meta.dirname, "vectors", "vectors.jsonl"), "utf8")
+const vectors: ReadonlyArray<Vector> = readFileSync(
+  join(import.meta.dirname, "vectors", "vectors.jsonl"),
+  "utf8"
+)
   .trimEnd()
   .split("\n")
   .map((line) => JSON.parse(line))

@@ -4,7 +4,7 @@
 import { Priority, type StreamOptions } from "@weft/annotations"
 import {
   Annotation,
-  type Behaviour,
+  Behaviour,
   Codec,
   Flow,
   Graph,
@@ -13,10 +13,12 @@ import {
   Plan,
   type TaskReference
 } from "@weft/core"
+import { Recording } from "@weft/metrics"
+import type { UploadStrategy } from "@weft/storage"
 import { annotated } from "./Annotated.ts"
 import { Durations } from "./Durations.ts"
 import { streamedNodes } from "./StreamHandle.ts"
-import { SharedValues } from "./Values.ts"
+import { SharedValues, type ValueCodec, valueCodec } from "./Values.ts"
 
 /** A run as workers see it. */
 export class RunContext {
@@ -25,9 +27,12 @@ export class RunContext {
   readonly plan: Plan.Plan
   readonly tasks: ReadonlyMap<string, TaskReference>
   readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+  readonly codec: ValueCodec
   /** Large values that workers of this process have. */
   readonly shared = new SharedValues()
   readonly durations: Durations
+  /** What this process measures of the run, if anything. */
+  readonly recording: Recording | undefined
   /** The nodes whose items are streamed. */
   readonly streamed: ReadonlyMap<number, StreamOptions>
   private readonly priorities: ReadonlyMap<number, number>
@@ -48,16 +53,18 @@ export class RunContext {
     readonly plan: Plan.Plan
     readonly tasks: ReadonlyMap<string, TaskReference>
     readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+    readonly metrics?: UploadStrategy | undefined
+    readonly codec?: ValueCodec
   }) {
     this.run = parts.run
     this.graph = parts.graph
     this.durations = new Durations(parts.graph)
+    this.recording = parts.metrics === undefined ? undefined : new Recording(parts.run, parts.metrics)
     this.plan = parts.plan
     this.tasks = parts.tasks
     // Those that are for the types only cost nothing.
-    this.behaviours = parts.behaviours.filter(
-      ({ announces, stages }) => announces !== undefined || Object.keys(stages).length > 0
-    )
+    this.behaviours = parts.behaviours.filter(Behaviour.acts)
+    this.codec = parts.codec ?? valueCodec
     this.streamed = streamedNodes(parts.graph, parts.plan)
     this.readers = new Int32Array(parts.graph.size).fill(UNKNOWN)
     this.priorities = annotated(Priority, parts.graph, parts.plan)

@@ -84,7 +84,11 @@ class Scheduler {
     const leaves = Array.from(this.waits.keys()).filter((node) => this.waits[node] === 0)
     this.place(leaves, 0)
     this.beginAll(0)
-    for (let atMs = this.ends.peekValue(), node = this.ends.pop(); node !== undefined; node = this.ends.pop()) {
+    for (
+      let atMs = this.ends.peekValue(), node = this.ends.pop();
+      node !== undefined;
+      node = this.ends.pop()
+    ) {
       this.complete(node, atMs!)
       atMs = this.ends.peekValue()
     }
