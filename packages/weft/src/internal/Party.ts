@@ -77,6 +77,8 @@ export interface Outcome {
     RunFailed | RunCancelled | RunLeft | UnknownRun | StoreError | EngineError
   >
   readonly summary: Summary
+  /** What is to be remembered of the run. It is not done yet, and may be when all else is over. */
+  readonly remember: Effect.Effect<void, StoreError, History>
 }
 
 /** What became of a party that listens. */
@@ -195,8 +197,8 @@ export interface Waiting<R> {
   readonly result?: typeof RunResult.check
   /** Ends this process's workers. */
   readonly leave: Workers["leave"]
-  /** Told how the run ended for this party; before anything of it is removed. */
-  readonly over: (outcome: Outcome, state: RunState) => Effect.Effect<void, StoreError, History>
+  /** Told how the run ended for this party, before anything of it is removed. Answers what is to be remembered of it. */
+  readonly over: (outcome: Omit<Outcome, "remember">, state: RunState) => Outcome["remember"]
 }
 
 /** Waits for the end of a run in the background, and fetches its result. */
@@ -229,8 +231,8 @@ export const follow = Effect.fnUntraced(function* <R>(party: Party, waiting: Wai
       parallelism: waiting.engine.parallelism,
       notes: party.plan.notes
     })
-    yield* Effect.exit(waiting.over({ exit, summary }, state))
-    yield* Deferred.succeed(outcome, { exit, summary })
+    const remember = waiting.over({ exit, summary }, state)
+    yield* Deferred.succeed(outcome, { exit, summary, remember })
   }).pipe(Effect.forkScoped)
   return {
     run,
@@ -261,7 +263,7 @@ const notCancelled = (run: string) =>
   })
 
 /** Whether a run came to an end for its client: if not, others may go on with it. */
-export const isSettled = ({ exit }: Outcome): boolean =>
+export const isSettled = ({ exit }: Pick<Outcome, "exit">): boolean =>
   Exit.isSuccess(exit) ||
   exit.cause.reasons.some(
     (reason) =>
