@@ -47,6 +47,7 @@ const end = (
           return yield* started.outcome
         })
       ).pipe(Effect.provideService(Coordination, breaking(coordination)))
+      yield* outcome.remember
       const left = [yield* coordination.usage, yield* objects.usage]
       const remembered = yield* (yield* History).runs({})
       return { ...outcome, left, remembered }
