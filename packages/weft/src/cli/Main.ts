@@ -13,6 +13,7 @@ import { graphCommand } from "./GraphCommand.ts"
 import * as Help from "./Help.ts"
 import { runCommand } from "./RunCommand.ts"
 import { cancelCommand, cleanCommand, runsCommand } from "./RunsCommand.ts"
+import { showCommand } from "./ShowCommand.ts"
 import { write } from "./Streams.ts"
 import { styleFor } from "./Style.ts"
 
@@ -29,6 +30,7 @@ const weft = Command.make("weft").pipe(
     resumeCommand,
     watchCommand,
     runsCommand,
+    showCommand,
     cancelCommand,
     cleanCommand,
     deployCommand,
@@ -39,7 +41,7 @@ const weft = Command.make("weft").pipe(
     { command: "weft graph flow.ts --out graph.svg", description: "Draw it" },
     {
       command: "weft runs --store redis://localhost:6379",
-      description: "What runs are in a store; see also resume, watch, cancel and clean"
+      description: "What runs are in a store; see also show, resume, watch, cancel and clean"
     },
     {
       command: "weft deploy flow.ts",
