@@ -4,8 +4,9 @@
  * A graph is written as the parents of each node. Every node calls one of a few kinds of tasks; a kind says how long a call
  * takes, how much of that is computing, and how much comes out.
  */
-import { type Graph, GraphBuilder, Predictions, task } from "@weft/core"
+import { type Graph, GraphBuilder, type Predictions, task } from "@weft/core"
 import { Effect, Random } from "effect"
+import { type Costs, knowing } from "../../../packages/planning/test/worlds.ts"
 
 /** Random numbers that a seed repeats. */
 export interface Numbers {
@@ -25,27 +26,15 @@ export const numbers = (seed: number): Numbers => {
   return { next, whole: (low, high) => low + Math.floor(next() * (high - low + 1)) }
 }
 
-/** What a kind of task does. */
-export interface Kind {
-  /** How long a call takes on a whole core, in ms. */
-  readonly executionMs: number
-  /** The share of that which is computing, and takes longer with less memory. */
-  readonly computing: number
-  readonly outputBytes: number
-}
-
 export interface Synthetic {
   readonly graph: Graph.Graph
   readonly predictions: Predictions.Predictions
 }
 
-/** One whole core on AWS Lambda, in MiB. */
-const CORE_MIB = 1769
-
-/** What each parent comes before: its children have larger numbers. */
+/** @param parents of each node, whose numbers are less than its own */
 export const synthetic = (
   parents: ReadonlyArray<ReadonlyArray<number>>,
-  kinds: ReadonlyArray<Kind>,
+  kinds: ReadonlyArray<Costs>,
   kindOf: (node: number) => number
 ): Synthetic => {
   const tasks = kinds.map((_, i) => task(`kind${i}`, (inputs: ReadonlyArray<number>) => inputs.length))
@@ -59,40 +48,15 @@ export const synthetic = (
     nodes.filter((_, id) => isRead[id] === 0),
     "synthetic"
   )
-  const byName = new Map(kinds.map((kind, i) => [`kind${i}`, kind]))
-  return { graph, predictions: knowing(byName) }
+  return { graph, predictions: knowing(new Map(kinds.map((kind, i) => [`kind${i}`, kind]))) }
 }
 
-/** Predictions that know tasks of these names exactly. */
-const knowing = (kinds: ReadonlyMap<string, Kind>): Predictions.Predictions => ({
-  ...Predictions.none,
-  runs: 5,
-  executionMs: (name, { memory = CORE_MIB }) => {
-    const { computing, executionMs } = kinds.get(name)!
-    const slower = Math.max(1, CORE_MIB / memory)
-    return exactly(executionMs * (1 - computing + computing * slower))
-  },
-  outputBytes: (name) => exactly(kinds.get(name)!.outputBytes),
-  transferMs: (_, bytes) => exactly(5 + bytes / 60_000),
-  startMs: (start) => exactly(start === "cold" ? 350 : 15),
-  invokeMs: () => exactly(20),
-  coordinationMs: () => exactly(1)
-})
-
-const exactly = (value: number): Predictions.Prediction => ({
-  mean: value,
-  percentile: () => value,
-  samples: 5,
-  basis: "measured",
-  extrapolation: 1
-})
-
 /** Kinds of tasks: from milliseconds to seconds, from bytes to tens of megabytes, each evenly on a logarithmic scale. */
-export const randomKinds = (count: number, from: Numbers): ReadonlyArray<Kind> =>
+export const randomKinds = (count: number, from: Numbers): ReadonlyArray<Costs> =>
   Array.from({ length: count }, () => ({
-    executionMs: logarithmic(5, 5000, from),
+    ms: logarithmic(5, 5000, from),
     computing: from.whole(0, 2) / 2,
-    outputBytes: Math.round(logarithmic(100, 5e7, from))
+    bytes: Math.round(logarithmic(100, 5e7, from))
   }))
 
 const logarithmic = (low: number, high: number, { next }: Numbers) => low * (high / low) ** next()

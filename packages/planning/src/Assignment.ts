@@ -18,20 +18,24 @@ export interface Assignment {
   readonly prewarm: ReadonlyMap<number, ReadonlyArray<PrewarmOptions>>
 }
 
-/** All nodes flexible, with this memory, or what their options ask for if that is more. */
-export const flexible = (graph: Graph.Graph, memory: number): Assignment => {
-  const assignment: Assignment = {
-    worker: new Int32Array(graph.size).fill(FLEXIBLE),
-    memory: new Int32Array(graph.size).fill(memory),
-    preload: new Uint8Array(graph.size),
-    prewarm: new Map()
+/** What each node's options ask for, in MiB; 0 where they ask for nothing. */
+export const leastMemory = (graph: Graph.Graph): Int32Array => {
+  let least = asked.get(graph)
+  if (least === undefined) {
+    least = Int32Array.from({ length: graph.size }, (_, id) => graph.options(id).memory ?? 0)
+    asked.set(graph, least)
   }
-  for (let id = 0; id < graph.size; id++) {
-    const least = graph.options(id).memory
-    if (least !== undefined && least > memory) assignment.memory[id] = least
-  }
-  return assignment
+  return least
 }
+const asked = new WeakMap<Graph.Graph, Int32Array>()
+
+/** All nodes flexible, with this memory, or what their options ask for if that is more. */
+export const flexible = (graph: Graph.Graph, memory: number): Assignment => ({
+  worker: new Int32Array(graph.size).fill(FLEXIBLE),
+  memory: leastMemory(graph).map((least) => Math.max(least, memory)),
+  preload: new Uint8Array(graph.size),
+  prewarm: new Map()
+})
 
 export const copy = ({ memory, preload, prewarm, worker }: Assignment): Assignment => ({
   worker: worker.slice(),

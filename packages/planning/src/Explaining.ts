@@ -1,7 +1,7 @@
 /**
  * What a plan says to people: when its nodes are expected to run, what the prediction rests on, and what it does not know.
  */
-import type { Graph, Planner } from "@weft/core"
+import type { Planner } from "@weft/core"
 import { FLEXIBLE } from "./Assignment.ts"
 import type { Model } from "./Model.ts"
 import { DEFAULTS } from "./Predicted.ts"
@@ -100,11 +100,3 @@ export const UNKNOWN_NOTE =
 /** The middle one of the memory sizes, in MiB. */
 export const middle = ({ environment: { memorySizes } }: Model): number =>
   memorySizes[Math.floor(memorySizes.length / 2)]!
-
-/** The most memory that a node's options ask for, in MiB; 0 if none does. */
-export const mostAskedFor = (graph: Graph.Graph): number => {
-  let most = 0
-  for (const task of graph.columns.tasks) most = Math.max(most, task.options.memory ?? 0)
-  for (const options of graph.columns.options.values()) most = Math.max(most, options.memory ?? 0)
-  return most
-}

@@ -17,7 +17,7 @@ import { Recording } from "@weft/metrics"
 import type { UploadStrategy } from "@weft/storage"
 import { Durations } from "./Durations.ts"
 import { streamedNodes } from "./StreamHandle.ts"
-import { SharedValues } from "./Values.ts"
+import { SharedValues, type ValueCodec, valueCodec } from "./Values.ts"
 
 /** A run as workers see it. */
 export class RunContext {
@@ -26,6 +26,7 @@ export class RunContext {
   readonly plan: Plan.Plan
   readonly tasks: ReadonlyMap<string, TaskReference>
   readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+  readonly codec: ValueCodec
   /** Large values that workers of this process have. */
   readonly shared = new SharedValues()
   readonly durations: Durations
@@ -51,6 +52,7 @@ export class RunContext {
     readonly tasks: ReadonlyMap<string, TaskReference>
     readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
     readonly metrics?: UploadStrategy | undefined
+    readonly codec?: ValueCodec
   }) {
     this.run = parts.run
     this.graph = parts.graph
@@ -59,6 +61,7 @@ export class RunContext {
     this.plan = parts.plan
     this.tasks = parts.tasks
     this.behaviours = parts.behaviours
+    this.codec = parts.codec ?? valueCodec
     this.streamed = streamedNodes(parts.graph, parts.plan)
     this.readers = new Int32Array(parts.graph.size).fill(UNKNOWN)
     this.annotated = parts.behaviours.length > 0

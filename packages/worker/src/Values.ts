@@ -36,6 +36,19 @@ interface Reading {
 }
 
 const NOTHING: Reading = { cameBytes: 0, preloadedBytes: 0, preloadedMs: 0 }
+/** How values become bytes and come back. A simulation, whose values are stand-ins, has one of its own. */
+export interface ValueCodec {
+  readonly encode: (value: unknown) => Uint8Array
+  readonly decode: (bytes: Uint8Array) => unknown
+}
+
+/** How the paths in errors about results begin. */
+export const RESULT = ["result"] as const
+
+export const valueCodec: ValueCodec = {
+  encode: (value) => Codec.encode(value, RESULT),
+  decode: Codec.decode
+}
 
 export class Values {
   private readonly entries = new Map<InstanceId, Entry>()
@@ -49,13 +62,15 @@ export class Values {
   private readonly limit: number
 
   private readonly shared: SharedValues
+  private readonly codec: ValueCodec
 
   /**
    * @param shared large values that other workers of this process have
    * @param limit bytes of values that are kept although nothing here will read them, for the case that it does
    */
-  constructor(shared = new SharedValues(), limit = 64 * 2 ** 20) {
+  constructor(shared = new SharedValues(), limit = 64 * 2 ** 20, codec = valueCodec) {
     this.shared = shared
+    this.codec = codec
     this.limit = limit
   }
 
@@ -144,7 +159,7 @@ export class Values {
     this.arrived(entry)
     if (entry.foreign && entry.reading !== this.readings) this.count(entry)
     if (!entry.decoded) {
-      entry.value = this.shared.get(instance) ?? Codec.decode(entry.bytes!)
+      entry.value = this.shared.get(instance) ?? this.codec.decode(entry.bytes!)
       entry.decoded = true
       this.shared.add(instance, entry)
     }
@@ -155,7 +170,7 @@ export class Values {
   bytes(instance: InstanceId): Uint8Array {
     const entry = this.entries.get(instance)!
     if (entry.bytes === undefined) {
-      entry.bytes = Codec.encode(entry.value, RESULT)
+      entry.bytes = this.codec.encode(entry.value)
       this.onEncoded?.(instance, entry.bytes.length)
       this.shared.add(instance, entry)
       if (entry.pins === 0) this.cache(entry)
@@ -284,6 +299,3 @@ export class SharedValues {
     if (this.get(instance) === undefined) this.values.set(instance, new WeakRef(value))
   }
 }
-
-/** How the paths in errors about results begin. */
-export const RESULT = ["result"] as const

@@ -79,6 +79,7 @@ export const run = Effect.fnUntraced(function* (
     host,
     timing,
     streams,
+    fork: Effect.runForkWith(yield* Effect.context<never>()),
     measured
   })
   const lived: Effect.Effect<void, Failures, Coordination | ObjectStore | Host> = life(state)

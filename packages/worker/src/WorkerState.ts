@@ -76,6 +76,8 @@ export interface WorkerParts {
   readonly objects: ObjectStore["Service"]
   readonly host: Host["Service"]
   readonly timing: Timing
+  /** Runs something beside the worker's own fiber, with the same clock. */
+  readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** `undefined` where there is no store for streams: items are collected then. */
   readonly streams?: Streams["Service"] | undefined
   /** `undefined` if nothing is measured. */
@@ -90,6 +92,7 @@ export class WorkerState implements WorkerParts {
   readonly objects: ObjectStore["Service"]
   readonly host: Host["Service"]
   readonly timing: Timing
+  readonly fork: WorkerParts["fork"]
   readonly streams: Streams["Service"] | undefined
   readonly measured: Measured | undefined
   /** The streams that the running task may read. */
@@ -142,7 +145,7 @@ export class WorkerState implements WorkerParts {
 
   constructor(parts: WorkerParts) {
     this.context = parts.context
-    this.values = new Values(parts.context.shared)
+    this.values = new Values(parts.context.shared, undefined, parts.context.codec)
     this.invocation = parts.invocation
     this.invoker = parts.invoker
     this.coordination = parts.coordination
@@ -150,6 +153,7 @@ export class WorkerState implements WorkerParts {
     this.discards = new Discards(parts.context.run, parts.objects)
     this.host = parts.host
     this.timing = parts.timing
+    this.fork = parts.fork
     this.streams = parts.streams
     this.measured = parts.measured
     this.values.onEncoded = parts.measured?.encoded
@@ -199,12 +203,12 @@ export class WorkerState implements WorkerParts {
 
   /** Tells the run's clients, or a worker, something. A hint: nobody waits for it, and nothing depends on it. */
   tell(message: Message, channel = CLIENT): void {
-    Effect.runFork(Effect.ignore(this.coordination.publish(this.run, channel, message)))
+    this.fork(Effect.ignore(this.coordination.publish(this.run, channel, message)))
   }
 
   /** Runs something beside the worker, until the worker ends. Nobody hears of a failure. */
   inBackground(effect: Effect.Effect<void>): void {
-    const fiber = Effect.runFork(effect)
+    const fiber = this.fork(effect)
     this.background.add(fiber)
     fiber.addObserver(() => this.background.delete(fiber))
   }

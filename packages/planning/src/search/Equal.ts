@@ -2,8 +2,7 @@
  * Equal workers: the best placement with one memory size for all, and the preloading that shortens it. What
  * `planner-uniform` plans, and what `planner-report2` begins with.
  */
-import { flexible } from "../Assignment.ts"
-import { mostAskedFor } from "../Explaining.ts"
+import { flexible, leastMemory } from "../Assignment.ts"
 import type { Model } from "../Model.ts"
 import type { Settings } from "../Settings.ts"
 import { smallestOfBest } from "./Memory.ts"
@@ -17,7 +16,7 @@ export const bestMemory = (
   model: Model,
   settings: Pick<Settings, "maxWorkers" | "tasksPerWorker">
 ): number => {
-  const most = mostAskedFor(model.graph)
+  const most = leastMemory(model.graph).reduce((a, b) => Math.max(a, b), 0)
   const sizes = model.environment.memorySizes.filter((size) => size >= most)
   if (sizes.length <= 1) return sizes[0] ?? most
   const makespanMs = (memory: number) =>

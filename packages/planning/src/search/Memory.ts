@@ -1,9 +1,9 @@
 /**
  * Memory: the best size for all, the best for each worker, and less for what has slack.
  */
-import { type Assignment, copy, FLEXIBLE } from "../Assignment.ts"
+import { type Assignment, copy, FLEXIBLE, leastMemory } from "../Assignment.ts"
 import type { Model } from "../Model.ts"
-import { type Better, isCheaper, type Search } from "./Search.ts"
+import { isCheaper, type Search } from "./Search.ts"
 import { slack } from "./Slack.ts"
 
 /** Memory that makes things faster by less than this share does not help. */
@@ -31,8 +31,9 @@ const units = ({ environment, graph }: Model, { memory, worker }: Assignment): R
     all.push(nodes)
     if (own !== FLEXIBLE) named.set(own, nodes)
   }
+  const asked = leastMemory(graph)
   return all.map((nodes) => {
-    const least = nodes.reduce((most, id) => Math.max(most, graph.options(id).memory ?? 0), 0)
+    const least = nodes.reduce((most, id) => Math.max(most, asked[id]!), 0)
     const fitting = environment.memorySizes.filter((size) => size >= least)
     const now = memory[nodes[0]!]!
     return { nodes, sizes: fitting.length > 0 ? fitting : [Math.max(now, least)] }
@@ -93,15 +94,13 @@ const WORTH = 1e-3
 /** Tries changes, and halves of them while they make the run longer. */
 const attempt = (search: Search, changes: ReadonlyArray<Lowering>): boolean => {
   if (changes.length === 0 || search.left <= 0) return false
-  if (search.attempt(lowered(search.best.assignment, changes), notLonger)) return true
+  if (search.attempt(lowered(search.best.assignment, changes), isCheaper)) return true
   if (changes.length === 1) return false
   const half = Math.ceil(changes.length / 2)
   const first = attempt(search, changes.slice(0, half))
   const second = attempt(search, changes.slice(half))
   return first || second
 }
-
-const notLonger: Better = isCheaper
 
 const lowered = (assignment: Assignment, changes: ReadonlyArray<Lowering>): Assignment => {
   const changed = copy(assignment)

@@ -12,7 +12,7 @@
  */
 import { Graph } from "@weft/core"
 import FlatQueue from "flatqueue"
-import { type Assignment, FLEXIBLE, flexible } from "../Assignment.ts"
+import { type Assignment, FLEXIBLE, flexible, leastMemory } from "../Assignment.ts"
 import type { Model } from "../Model.ts"
 
 export interface PlacementOptions {
@@ -274,16 +274,14 @@ const sooner = (a: Choice, b: Choice): Choice => (b.endMs < a.endMs ? b : a)
 /** Gives all nodes of each named worker the memory of the one that has most. Changes and returns the assignment. */
 export const settle = ({ graph }: Model, assignment: Assignment): Assignment => {
   const { memory, worker } = assignment
+  const least = leastMemory(graph)
   const most = new Map<number, number>()
   for (let id = 0; id < worker.length; id++) {
     const own = worker[id]!
     if (own === FLEXIBLE) continue
-    const asked = Math.max(memory[id]!, graph.options(id).memory ?? 0)
-    if (asked > (most.get(own) ?? 0)) most.set(own, asked)
+    const size = Math.max(memory[id]!, least[id]!)
+    if (size > (most.get(own) ?? 0)) most.set(own, size)
   }
-  for (let id = 0; id < worker.length; id++) {
-    const size = most.get(worker[id]!)
-    if (size !== undefined) memory[id] = size
-  }
+  for (let id = 0; id < worker.length; id++) memory[id] = most.get(worker[id]!) ?? memory[id]!
   return assignment
 }
