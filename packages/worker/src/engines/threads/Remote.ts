@@ -131,6 +131,7 @@ export class Remote {
     keys: notFromHere,
     removeSummaries: () => notFromHere,
     upload: (...args) => this.call("history", "upload", args),
-    batches: () => notFromHere
+    batches: () => notFromHere,
+    unreadable: notFromHere
   })
 }
