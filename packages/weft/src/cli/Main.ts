@@ -14,6 +14,7 @@ import * as Help from "./Help.ts"
 import { historyCommand } from "./HistoryCommand.ts"
 import { runCommand } from "./RunCommand.ts"
 import { cancelCommand, cleanCommand, runsCommand } from "./RunsCommand.ts"
+import { showCommand } from "./ShowCommand.ts"
 import { write } from "./Streams.ts"
 import { styleFor } from "./Style.ts"
 
@@ -30,6 +31,7 @@ const weft = Command.make("weft").pipe(
     resumeCommand,
     watchCommand,
     runsCommand,
+    showCommand,
     cancelCommand,
     cleanCommand,
     historyCommand,
@@ -41,7 +43,7 @@ const weft = Command.make("weft").pipe(
     { command: "weft graph flow.ts --out graph.svg", description: "Draw it" },
     {
       command: "weft runs --store redis://localhost:6379",
-      description: "What runs are in a store; see also resume, watch, cancel and clean"
+      description: "What runs are in a store; see also show, resume, watch, cancel and clean"
     },
     {
       command: "weft history list",

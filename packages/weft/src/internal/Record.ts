@@ -23,9 +23,7 @@ export interface Settings {
   /** What the run's plan says of its makespan. */
   readonly predicted?: PredictedMakespan | undefined
   /** Called with the facts of a run that was recorded. */
-  readonly learn?:
-    | ((history: History["Service"], facts: Facts) => Effect.Effect<void, StoreError>)
-    | undefined
+  readonly learn?: ((facts: Facts) => Effect.Effect<void, StoreError, History>) | undefined
 }
 
 /** For how long batches of workers that are just stopping are waited for, in ms: of a run that succeeded, and of others. */
@@ -69,7 +67,7 @@ const remember = Effect.fnUntraced(function* (
     { ...base, tasks: collected.tasks(graph), ...totals(facts.workers) } satisfies RunRecord,
     details
   )
-  if (learn !== undefined) yield* learn(history, facts)
+  if (learn !== undefined) yield* learn(facts)
 })
 
 /** What messages told, where nothing was measured. */

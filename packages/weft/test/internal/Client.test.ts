@@ -40,11 +40,14 @@ const end = (
             leaseMs: Number.POSITIVE_INFINITY,
             stores: undefined,
             isOpen: false,
+            metrics: "stop" as const,
             ...settings
           }
           const started = yield* Client.start(job, all, () => {})
           yield* then(started)
-          return yield* started.outcome
+          const outcome = yield* started.outcome
+          yield* started.recorded
+          return outcome
         })
       ).pipe(Effect.provideService(Coordination, breaking(coordination)))
       yield* outcome.remember
