@@ -1,7 +1,7 @@
 /**
  * Predictions as numbers: measured ones, else what the user says, else {@link DEFAULTS}. Never NaN, never negative.
  */
-import { type Graph, Predictions } from "@weft/core"
+import { Graph, Predictions } from "@weft/core"
 
 /** What is counted with where nothing is known: usual figures of AWS Lambda with a store in the same network. */
 export const DEFAULTS = {
@@ -59,6 +59,8 @@ export const asking = (
       graph.options(node).hints?.outputBytes ??
       DEFAULTS.outputBytes,
     width: (graph, expand) => {
+      const certain = writtenLength(graph, expand)
+      if (certain !== undefined) return certain
       const list = graph.inputs.list[graph.inputs.start[expand]!]
       const hint = list === undefined ? undefined : graph.options(list).hints?.width
       return known(predictions.width(expand)) ?? hint ?? DEFAULTS.width
@@ -69,5 +71,41 @@ export const asking = (
       known(predictions.startMs(start, memory)) ?? (start === "cold" ? DEFAULTS.coldMs : DEFAULTS.warmMs),
     invokeMs: () => known(predictions.invokeMs()) ?? DEFAULTS.invokeMs,
     callMs: () => known(predictions.coordinationMs()) ?? DEFAULTS.callMs
+  }
+}
+
+/** The length of a list that stands in the workflow. */
+const writtenLength = (graph: Graph.Graph, expand: number): number | undefined => {
+  const list = graph.columns.args[expand]![0]
+  if (Array.isArray(list)) return list.length
+  if (!(list instanceof Graph.Const)) return undefined
+  const constant = graph.columns.constants[list.index]
+  return constant !== undefined && "value" in constant && Array.isArray(constant.value)
+    ? constant.value.length
+    : undefined
+}
+
+/** The same predictions, asked once for each question: simulations ask the same for every instance. */
+export const remembered = (predictions: Predictions.Predictions): Predictions.Predictions => {
+  const once = <A extends ReadonlyArray<unknown>, B>(of: (...args: A) => B) => {
+    const known = new Map<string, B>()
+    return (...args: A): B => {
+      const key = JSON.stringify(args)
+      if (!known.has(key)) known.set(key, of(...args))
+      return known.get(key)!
+    }
+  }
+  return {
+    runs: predictions.runs,
+    executionMs: once((task, shape: Predictions.CallShape) => predictions.executionMs(task, shape)),
+    processorMs: once((task, shape: Predictions.CallShape) => predictions.processorMs(task, shape)),
+    outputBytes: once((task, shape: Predictions.CallShape) => predictions.outputBytes(task, shape)),
+    width: once((expand) => predictions.width(expand)),
+    transferMs: once((direction, bytes) => predictions.transferMs(direction, bytes)),
+    startMs: once((start, memory) => predictions.startMs(start, memory)),
+    invokeMs: once(() => predictions.invokeMs()),
+    coordinationMs: once(() => predictions.coordinationMs()),
+    warm: once((memory) => predictions.warm(memory)),
+    calibration: (planner) => predictions.calibration(planner)
   }
 }
