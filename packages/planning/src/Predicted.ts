@@ -1,21 +1,8 @@
 /**
- * Predictions as numbers: measured ones, else what the user says, else {@link DEFAULTS}. Never NaN, never negative.
+ * Predictions as numbers: measured ones, else what the user says, else the figures of an environment. Never NaN, never negative.
  */
-import { Graph, Predictions } from "@weft/core"
-
-/** What is counted with where nothing is known: usual figures of AWS Lambda with a store in the same network. */
-export const DEFAULTS = {
-  executionMs: 100,
-  outputBytes: 1024,
-  width: 8,
-  coldMs: 350,
-  warmMs: 15,
-  invokeMs: 20,
-  callMs: 1,
-  transferMs: 5,
-  /** 60 MB/s. */
-  bytesPerMs: 60_000
-} as const
+import { Graph, type Predictions } from "@weft/core"
+import type { Figures } from "./Environment.ts"
 
 export interface Asking {
   /** `undefined` if nothing is known of the task. `share`: that of a core which comes with the memory. */
@@ -34,11 +21,11 @@ export interface Asking {
   readonly callMs: () => number
 }
 
-/** Asks predictions for the value that `of` takes from each distribution: by default what an SLA says. */
+/** Asks predictions for the value that `of` takes from each distribution. */
 export const asking = (
   predictions: Predictions.Predictions,
-  sla: Predictions.Sla,
-  of: (prediction: Predictions.Prediction) => number = (prediction) => Predictions.at(prediction, sla)
+  figures: Figures,
+  of: (prediction: Predictions.Prediction) => number
 ): Asking => {
   const known = (prediction: Predictions.Prediction | undefined): number | undefined => {
     if (prediction === undefined) return undefined
@@ -57,20 +44,20 @@ export const asking = (
     outputBytes: (graph, node, inputBytes) =>
       known(predictions.outputBytes(graph.name(node), { inputBytes })) ??
       graph.options(node).hints?.outputBytes ??
-      DEFAULTS.outputBytes,
+      figures.outputBytes,
     width: (graph, expand) => {
       const certain = writtenLength(graph, expand)
       if (certain !== undefined) return certain
       const list = graph.inputs.list[graph.inputs.start[expand]!]
       const hint = list === undefined ? undefined : graph.options(list).hints?.width
-      return known(predictions.width(expand)) ?? hint ?? DEFAULTS.width
+      return known(predictions.width(expand)) ?? hint ?? figures.width
     },
     transferMs: (direction, bytes) =>
-      known(predictions.transferMs(direction, bytes)) ?? DEFAULTS.transferMs + bytes / DEFAULTS.bytesPerMs,
+      known(predictions.transferMs(direction, bytes)) ?? figures.transferMs + bytes / figures.bytesPerMs,
     startMs: (start, memory) =>
-      known(predictions.startMs(start, memory)) ?? (start === "cold" ? DEFAULTS.coldMs : DEFAULTS.warmMs),
-    invokeMs: () => known(predictions.invokeMs()) ?? DEFAULTS.invokeMs,
-    callMs: () => known(predictions.coordinationMs()) ?? DEFAULTS.callMs
+      known(predictions.startMs(start, memory)) ?? (start === "cold" ? figures.coldMs : figures.warmMs),
+    invokeMs: () => known(predictions.invokeMs()) ?? figures.invokeMs,
+    callMs: () => known(predictions.coordinationMs()) ?? figures.callMs
   }
 }
 

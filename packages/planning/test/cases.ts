@@ -1,12 +1,24 @@
 /** Random graphs, predictions and assignments, by seed: what the fast model and the simulator are compared on. */
-import { Behaviour, GraphBuilder, type Node, Plan, Planner, Predictions, planner, task } from "@weft/core"
-import { preloading, Preload, Prewarm, prewarming } from "@weft/annotations"
+
+import { Preload, Prewarm, preloading, prewarming } from "@weft/annotations"
+import {
+  type Behaviour,
+  GraphBuilder,
+  type Node,
+  type Plan,
+  Planner,
+  Predictions,
+  planner,
+  task
+} from "@weft/core"
 import { generator } from "@weft/worker/virtual"
 import { Effect } from "effect"
 import { Assignment, type Environment, Model } from "../src/index.ts"
 
 const TASKS = 6
-const tasks = Array.from({ length: TASKS }, (_, i) => task(`t${i}`, (...values: ReadonlyArray<unknown>) => values.length))
+const tasks = Array.from({ length: TASKS }, (_, i) =>
+  task(`t${i}`, (...values: ReadonlyArray<unknown>) => values.length)
+)
 
 /** A prediction that has no spread, or one of ± `spread` around the mean. */
 export const prediction = (mean: number, spread = 0): Predictions.Prediction => ({
@@ -27,7 +39,14 @@ export interface Figures {
 }
 
 /** Predictions of given figures: memory below one core makes tasks slower. */
-export const predictions = ({ callMs = 1, coldMs = 300, executionMs, outputBytes, spread = 0, warm = 0 }: Figures): Predictions.Predictions => ({
+export const predictions = ({
+  callMs = 1,
+  coldMs = 300,
+  executionMs,
+  outputBytes,
+  spread = 0,
+  warm = 0
+}: Figures): Predictions.Predictions => ({
   ...Predictions.none,
   executionMs: (name, { memory = 1769 }) =>
     prediction(executionMs(name) * Math.max(1, 1769 / memory), spread),
@@ -60,10 +79,14 @@ const randomGraph = (random: () => number, most: number) => {
   for (let i = 0; i < count; i++) {
     const inputs = new Set<Node<unknown>>()
     if (i >= roots)
-      for (let k = 1 + upTo(random() < 0.7 ? 2 : 4); k > 0; k--) inputs.add(nodes[Math.max(0, i - 1 - upTo(reach))]!)
+      for (let k = 1 + upTo(random() < 0.7 ? 2 : 4); k > 0; k--)
+        inputs.add(nodes[Math.max(0, i - 1 - upTo(reach))]!)
     nodes.push(tasks[upTo(TASKS)]!(...inputs))
   }
-  return GraphBuilder.make(nodes.filter((_, i) => i >= count - 1 - upTo(3)), "random").graph
+  return GraphBuilder.make(
+    nodes.filter((_, i) => i >= count - 1 - upTo(3)),
+    "random"
+  ).graph
 }
 
 export const randomCase = (seed: number, kind: Kind, most = 80): Case => {

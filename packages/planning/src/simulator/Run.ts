@@ -26,7 +26,7 @@ import { coordinationVia, memoryStores, objectsVia, Process, type Via, World } f
 import { Cause, Context, Effect, Exit, Scope } from "effect"
 import { coreShare } from "../Environment.ts"
 import type { Model } from "../Model.ts"
-import { type Asking, DEFAULTS } from "../Predicted.ts"
+import type { Asking } from "../Predicted.ts"
 import { Sites } from "./Sites.ts"
 import * as StandIns from "./StandIns.ts"
 
@@ -384,7 +384,7 @@ class SimulatedRun {
         const value = standInOf(model, node, model.outputBytes[node]!)
         const share = coreShare(model.environment, memory)
         const shape = { inputBytes: model.inputBytes[node]!, memory, share }
-        const whole = this.ask.executionMs(model.graph, node, shape) ?? DEFAULTS.executionMs
+        const whole = this.ask.executionMs(model.graph, node, shape) ?? model.environment.figures.executionMs
         if (whole === 0) return value
         const processor = this.ask.processorMs(model.graph, node, shape)
         const computing = processor === undefined ? whole : Math.min(whole, processor / share)
