@@ -4,7 +4,7 @@
  * One run counts with all means: its timeline is what a plan is shown with. Others draw durations at random, from the same
  * seed the same, and give the distribution of the makespan.
  */
-import { type Behaviour, type Graph, Instance, type Plan, type type type Predictions } from "@weft/core"
+import { type Behaviour, type Graph, Instance, type Plan, type Predictions } from "@weft/core"
 import { Data, Effect } from "effect"
 import type { Environment } from "./Environment.ts"
 import * as Model from "./Model.ts"

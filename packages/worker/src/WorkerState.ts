@@ -19,6 +19,7 @@ import { Discards } from "./Discards.ts"
 import type { EngineError, Host, Invoker } from "./Engine.ts"
 import type { Invocation, Limited, Work } from "./Invocation.ts"
 import { Limit, type OutOfTime } from "./Limit.ts"
+import type { Measured } from "./Measured.ts"
 import type { Prefetch } from "./Prefetch.ts"
 import type { RunContext } from "./RunContext.ts"
 import type { Timing } from "./Timing.ts"
@@ -79,6 +80,8 @@ export interface WorkerParts {
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** `undefined` where there is no store for streams: items are collected then. */
   readonly streams?: Streams["Service"] | undefined
+  /** `undefined` if nothing is measured. */
+  readonly measured?: Measured | undefined
 }
 
 export class WorkerState implements WorkerParts {
@@ -91,6 +94,7 @@ export class WorkerState implements WorkerParts {
   readonly timing: Timing
   readonly fork: WorkerParts["fork"]
   readonly streams: Streams["Service"] | undefined
+  readonly measured: Measured | undefined
   /** The streams that the running task may read. */
   readonly live = new Set<Live>()
   /** Whether the worker takes items from a generator whose readers others must run. */
@@ -151,6 +155,8 @@ export class WorkerState implements WorkerParts {
     this.timing = parts.timing
     this.fork = parts.fork
     this.streams = parts.streams
+    this.measured = parts.measured
+    this.values.onEncoded = parts.measured?.encoded
     this.limit = Limit.of(parts.host)
     const { named, worker } = parts.invocation
     this.claims = new Claims(parts.context, worker, named, (node) => this.hasMemoryFor(node))

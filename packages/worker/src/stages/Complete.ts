@@ -128,6 +128,8 @@ const tellAll = Effect.fnUntraced(function* (state: WorkerState): Effect.fn.Retu
     state.untoldMs = 0
     const together = new Set(told.map(({ instance }) => instance))
     const completions = told.map((finished) => completion(state, finished, together))
+    // Who measures each task uploads that before it is complete for anybody.
+    if (state.measured !== undefined) yield* state.measured.beforeTelling
     const reply = yield* state.coordination.complete(state.run, state.worker, completions)
     state.acknowledged(told)
     if (state.context.announces && reply.status === "running") announce(state, told)
