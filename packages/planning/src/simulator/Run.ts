@@ -53,6 +53,8 @@ export interface SimulatedWorker {
 /** An instance of a simulated run, in ms from the first invocation. */
 export interface SimulatedInstance {
   readonly instance: InstanceId
+  /** The task's name, or what kind of node it is. */
+  readonly task: string
   readonly worker: string
   readonly startMs: number
   /** When its inputs were there, and when its function had returned. */
@@ -247,6 +249,7 @@ class SimulatedRun {
       const { executionMs, inputsMs, startedAt } = measure
       this.instances.push({
         instance,
+        task: this.simulated.model.graph.name(Instance.nodeOf(instance)),
         worker: name,
         startMs: startedAt - inputsMs - first,
         executeMs: startedAt - first,

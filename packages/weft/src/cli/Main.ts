@@ -13,6 +13,7 @@ import { graphCommand } from "./GraphCommand.ts"
 import * as Help from "./Help.ts"
 import { runCommand } from "./RunCommand.ts"
 import { cancelCommand, cleanCommand, runsCommand } from "./RunsCommand.ts"
+import { simulateCommand } from "./SimulateCommand.ts"
 import { write } from "./Streams.ts"
 import { styleFor } from "./Style.ts"
 
@@ -26,6 +27,7 @@ const weft = Command.make("weft").pipe(
   Command.withSubcommands([
     runCommand,
     graphCommand,
+    simulateCommand,
     resumeCommand,
     watchCommand,
     runsCommand,
@@ -37,6 +39,10 @@ const weft = Command.make("weft").pipe(
   Command.withExamples([
     { command: "weft run flow.ts", description: "Run a workflow and print its result" },
     { command: "weft graph flow.ts --out graph.svg", description: "Draw it" },
+    {
+      command: "weft simulate flow.ts --planner simple,uniform,report2",
+      description: "Compare planners, without running it"
+    },
     {
       command: "weft runs --store redis://localhost:6379",
       description: "What runs are in a store; see also resume, watch, cancel and clean"
