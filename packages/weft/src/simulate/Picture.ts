@@ -100,6 +100,7 @@ export const picture = (compared: ReadonlyArray<Compared>, about: About): string
       min: 0,
       max: last,
       axisLabel: { formatter: (ms: number) => duration(ms), fontSize: 10, showMaxLabel: false },
+      axisLine: { onZero: false },
       splitLine: { lineStyle: { color: "#eee" } }
     })
     yAxes.push({
