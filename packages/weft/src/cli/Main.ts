@@ -15,6 +15,7 @@ import { historyCommand } from "./HistoryCommand.ts"
 import { runCommand } from "./RunCommand.ts"
 import { cancelCommand, cleanCommand, runsCommand } from "./RunsCommand.ts"
 import { showCommand } from "./ShowCommand.ts"
+import { simulateCommand } from "./SimulateCommand.ts"
 import { write } from "./Streams.ts"
 import { styleFor } from "./Style.ts"
 
@@ -28,6 +29,7 @@ const weft = Command.make("weft").pipe(
   Command.withSubcommands([
     runCommand,
     graphCommand,
+    simulateCommand,
     resumeCommand,
     watchCommand,
     runsCommand,
@@ -41,6 +43,10 @@ const weft = Command.make("weft").pipe(
   Command.withExamples([
     { command: "weft run flow.ts", description: "Run a workflow and print its result" },
     { command: "weft graph flow.ts --out graph.svg", description: "Draw it" },
+    {
+      command: "weft simulate flow.ts --planner simple,uniform,report2",
+      description: "Compare planners, without running it"
+    },
     {
       command: "weft runs --store redis://localhost:6379",
       description: "What runs are in a store; see also show, resume, watch, cancel and clean"
