@@ -20,7 +20,7 @@ export interface PlacementOptions {
   readonly memory: number
   readonly maxWorkers: number
   readonly tasksPerWorker: number
-  /** Which children of a fan-out choose first: those on the longest way to the end, or the shortest. Default: longest. */
+  /** Of nodes that become ready together, the shortest choose first, or those with the longest way to the end. Default: shortest. */
   readonly first?: "longest" | "shortest"
   /** Whether a fan-in goes to the worker with the most bytes, or to where it would be done first. Default: bytes. */
   readonly fanIn?: "bytes" | "soonest"
@@ -88,7 +88,9 @@ class Placing {
     const { graph } = this.model
     const { children, parents, size } = graph
     const rank = upwardRank(this.model, this.options.memory)
-    const isLongestFirst = this.options.first !== "shortest"
+    const isLongestFirst = this.options.first === "longest"
+    const choosesBefore = (a: number, b: number) =>
+      (isLongestFirst ? 0 : this.executionMs[a]! - this.executionMs[b]!) || rank[b]! - rank[a]! || a - b
     const pending = new Int32Array(size)
     const readyMs = new Float64Array(size)
     const ready = new FlatQueue<number>()
@@ -101,7 +103,7 @@ class Placing {
       const atMs = ready.peekValue()!
       const together: Array<number> = []
       while (ready.length > 0 && ready.peekValue() === atMs) together.push(ready.pop()!)
-      together.sort((a, b) => (isLongestFirst ? rank[b]! - rank[a]! : rank[a]! - rank[b]!) || a - b)
+      together.sort(choosesBefore)
       for (const id of together) {
         const endMs = this.choose(id, atMs)
         this.endMs[id] = endMs
@@ -193,7 +195,8 @@ class Placing {
     if (idle !== undefined && hasRoom(idle))
       consider(this.away(this.on(idle, id, readyMs, held), candidates, id))
     if (this.freeMs.length < this.options.maxWorkers) {
-      const beginMs = readyMs + this.startMs(id)
+      // Less work than that is not worth an invocation.
+      const beginMs = readyMs + this.startMs(id) + this.model.environment.worthMs
       const endMs = beginMs + this.readMs(held.total) + this.executionMs[id]!
       consider(this.away({ worker: this.freeMs.length, beginMs, endMs }, candidates, id))
     }
@@ -244,17 +247,17 @@ class Placing {
     return undefined
   }
 
-  /** Who invokes a new worker for a node: whoever made it ready, one invocation after the other. */
+  /** Who invokes a new worker for a node: whoever made it ready. */
   private inviter(id: number): number {
     const parent = this.lastParent[id]!
     return parent === -1 ? this.model.graph.size : parent
   }
 
   private startMs(id: number): number {
-    const { callMs, invokeMs } = this.model
-    const before = this.invoked[this.inviter(id)]!
+    const { callMs, environment, invokeMs } = this.model
+    const before = Math.floor(this.invoked[this.inviter(id)]! / environment.sendsAtOnce)
     const start = this.model.startMs(this.warm > 0 ? "warm" : "cold", this.options.memory)
-    return (this.lastParent[id] === -1 ? 0 : callMs) + invokeMs * (1 + before) + start
+    return (this.lastParent[id] === -1 ? 0 : callMs) + invokeMs * before + start
   }
 
   private readMs(bytes: number): number {
