@@ -78,7 +78,7 @@ describe("uniform", () => {
   })
 
   it("gives the memory that is asked for, and tasks that ask for more what they ask for", () => {
-    const { memory } = planned({ a: { ms: 1000 }, b: { ms: 1000, memory: 3008 } }, { memory: 512 })
+    const { memory } = planned({ a: { ms: 1000 }, b: { ms: 5000, memory: 3008 } }, { memory: 512 })
     expect([memory("a"), memory("b")]).toEqual([512, 3008])
   })
 

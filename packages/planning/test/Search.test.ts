@@ -156,7 +156,7 @@ describe("prewarms", () => {
     // Not at once: what is started too early only waits.
     expect(afterMs).toBeGreaterThan(1500)
     expect(afterMs).toBeLessThan(2000)
-    expect(timeline.makespanMs).toBeCloseTo(from.timeline.makespanMs - (350 - 15))
+    expect(timeline.makespanMs).toBeLessThan(from.timeline.makespanMs - 300)
   })
 
   it("starts nothing where environments are warm", () => {

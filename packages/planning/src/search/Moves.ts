@@ -137,7 +137,7 @@ const loads = ({ timeline }: Search["best"], workers: number) => {
   const { endMs, place, startMs } = timeline
   const busy = new Array<number>(workers).fill(0)
   for (let i = 0; i < place.length; i++) {
-    const { worker } = timeline.workers[place[i]!]!
+    const worker = timeline.workers[place[i]!]?.worker ?? FLEXIBLE
     if (worker !== FLEXIBLE) busy[worker]! += endMs[i]! - startMs[i]!
   }
   return busy

@@ -49,7 +49,6 @@ export const upwardRank = ({ executionMs, graph }: Model, memory: number): Float
 
 interface Choice {
   readonly worker: number
-  readonly beginMs: number
   readonly endMs: number
 }
 
@@ -186,28 +185,26 @@ class Placing {
     const group = this.lastParent[id]!
     const hasRoom = (worker: number) =>
       this.group[worker] !== group || this.taken[worker]! < this.options.tasksPerWorker
-    let best: Choice | undefined
-    const consider = (choice: Choice) => {
-      if (best === undefined || choice.endMs < best.endMs) best = choice
+    // What is made away from the producer probably has to be sent.
+    const sentMs = this.writeMs(this.model.outputBytes[id]!)
+    let best: { readonly choice: Choice; readonly costMs: number } | undefined
+    const consider = (choice: Choice, extraMs: number) => {
+      const costMs = choice.endMs + extraMs
+      if (best === undefined || costMs < best.costMs) best = { choice, costMs }
     }
-    for (const worker of candidates) if (hasRoom(worker)) consider(this.on(worker, id, readyMs, held))
+    for (const worker of candidates) if (hasRoom(worker)) consider(this.on(worker, id, readyMs, held), 0)
+    const awayMs = candidates.length > 0 ? sentMs : 0
     const idle = this.idle()
-    if (idle !== undefined && hasRoom(idle))
-      consider(this.away(this.on(idle, id, readyMs, held), candidates, id))
+    if (idle !== undefined && hasRoom(idle) && !candidates.includes(idle))
+      consider(this.on(idle, id, readyMs, held), awayMs)
     if (this.freeMs.length < this.options.maxWorkers) {
-      // Less work than that is not worth an invocation.
-      const beginMs = readyMs + this.startMs(id) + this.model.environment.worthMs
+      const beginMs = readyMs + this.startMs(id)
       const endMs = beginMs + this.readMs(held.total) + this.executionMs[id]!
-      consider(this.away({ worker: this.freeMs.length, beginMs, endMs }, candidates, id))
+      // Less work than that is not worth an invocation.
+      consider({ worker: this.freeMs.length, endMs }, awayMs + this.model.environment.worthMs)
     }
     // Nobody has room, and there may be no more workers: the limit gives way.
-    return best ?? this.on(idle!, id, readyMs, held)
-  }
-
-  /** What is made away from the producer probably has to be sent. */
-  private away(choice: Choice, candidates: ReadonlyArray<number>, id: number): Choice {
-    if (candidates.length === 0 || candidates.includes(choice.worker)) return choice
-    return { ...choice, endMs: choice.endMs + this.writeMs(this.model.outputBytes[id]!) }
+    return best?.choice ?? this.on(idle!, id, readyMs, held)
   }
 
   private on(worker: number, id: number, readyMs: number, held: ReturnType<Placing["held"]>): Choice {
@@ -215,7 +212,7 @@ class Placing {
     const isHere = parent !== -1 && this.assignment.worker[parent] === worker
     const beginMs = Math.max(readyMs + (isHere ? 0 : this.model.callMs), this.freeMs[worker]!)
     const remote = held.total - (held.byWorker.get(worker) ?? 0)
-    return { worker, beginMs, endMs: beginMs + this.readMs(remote) + this.executionMs[id]! }
+    return { worker, endMs: beginMs + this.readMs(remote) + this.executionMs[id]! }
   }
 
   private take(id: number, { endMs, worker }: Choice) {

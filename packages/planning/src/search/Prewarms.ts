@@ -85,8 +85,9 @@ const coldStarts = ({ best: { timeline }, model }: Search): ReadonlyArray<Starts
     if (seen.has(place)) continue
     seen.add(place)
     const by = timeline.after[instance]!
-    const { isCold, memory, sentMs } = timeline.workers[place]!
-    if (!isCold || by === -1) continue
+    const use = timeline.workers[place]
+    if (use === undefined || !use.isCold || by === -1) continue
+    const { memory, sentMs } = use
     const key = `${by}:${memory}`
     const known = groups.get(key)
     groups.set(key, {
