@@ -37,12 +37,14 @@ export interface Sample {
   readonly memory?: number | undefined
   readonly bytes?: number
   readonly value: number
+  /** How many samples it stands for. Default 1. */
+  readonly weight?: number | undefined
 }
 
 /** The cells of some samples; what cannot be one is passed over. */
 export const of = (samples: Iterable<Sample>): Cells => {
   const cells = new Map<number, Cell>()
-  for (const { bytes = 0, memory = 0, value } of samples) {
+  for (const { bytes = 0, memory = 0, value, weight = 1 } of samples) {
     if (!(Sketch.isSample(bytes) && Sketch.isSample(value) && memory >= 0 && memory <= LARGEST)) continue
     const size = Math.round(memory)
     const bucket = bucketOf(bytes)
@@ -50,11 +52,11 @@ export const of = (samples: Iterable<Sample>): Cells => {
     const cell = cells.get(key)
     const sketch = cell?.sketch ?? Sketch.make()
     const before = sketch.weight
-    Sketch.add(sketch, value)
+    Sketch.add(sketch, value, weight)
     cells.set(key, {
       memory: size,
       bucket,
-      bytes: ((cell?.bytes ?? 0) * before + bytes) / (before + 1),
+      bytes: ((cell?.bytes ?? 0) * before + bytes * (sketch.weight - before)) / sketch.weight,
       least: Math.min(cell?.least ?? bytes, bytes),
       most: Math.max(cell?.most ?? bytes, bytes),
       sketch
@@ -63,13 +65,16 @@ export const of = (samples: Iterable<Sample>): Cells => {
   return bounded([...cells.values()])
 }
 
-/** All samples, those of the first faded by a factor. */
-export const merge = (old: Cells, delta: Cells, factor = 1): Cells => {
-  const cells = new Map<number, Cell>()
-  for (const cell of old) {
+/** Older: the same samples, counting less. */
+export const fade = (cells: Cells, factor: number): Cells =>
+  cells.flatMap((cell) => {
     const sketch = Sketch.fade(cell.sketch, factor)
-    if (sketch.weight > 0) cells.set(keyOf(cell.memory, cell.bucket), { ...cell, sketch })
-  }
+    return sketch.weight > 0 ? [{ ...cell, sketch }] : []
+  })
+
+/** The samples of both. */
+export const merge = (old: Cells, delta: Cells): Cells => {
+  const cells = new Map(old.map((cell) => [keyOf(cell.memory, cell.bucket), cell]))
   for (const cell of delta) {
     const key = keyOf(cell.memory, cell.bucket)
     const known = cells.get(key)

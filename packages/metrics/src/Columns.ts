@@ -194,7 +194,7 @@ export class Columns {
       instance: this.instance.slice(0, this.length),
       ids: this.ids,
       ...columns
-    } as Data
+    } as unknown as Data
   }
 
   /**
@@ -244,26 +244,28 @@ const compact = (column: TypedArray, length: number): TypedArray | number => {
   return first
 }
 
-const column = <A extends TypedArray>(type: abstract new (...args: Array<never>) => A) =>
-  Schema.Union([Schema.Number, Schema.instanceOf(type)])
+const uint16 = Schema.Union([Schema.Number, Schema.instanceOf(Uint16Array)])
+const uint32 = Schema.Union([Schema.Number, Schema.instanceOf(Uint32Array)])
+const float32 = Schema.Union([Schema.Number, Schema.instanceOf(Float32Array)])
+const float64 = Schema.Union([Schema.Number, Schema.instanceOf(Float64Array)])
 
 /** Columns as data. */
 export const Data = Schema.Struct({
   instance: Schema.instanceOf(Int32Array),
   ids: Schema.Array(Schema.String),
-  worker: column(Uint32Array),
-  attempt: column(Uint16Array),
-  startedMs: column(Float64Array),
-  inputsMs: column(Float32Array),
-  executionMs: column(Float32Array),
-  processorMs: column(Float32Array),
-  publishMs: column(Float32Array),
-  inputBytes: column(Float64Array),
-  readBytes: column(Float64Array),
-  preloadedBytes: column(Float64Array),
-  preloadedMs: column(Float32Array),
-  outputBytes: column(Float64Array),
-  writtenBytes: column(Float64Array),
-  tries: column(Uint16Array)
+  worker: uint32,
+  attempt: uint16,
+  startedMs: float64,
+  inputsMs: float32,
+  executionMs: float32,
+  processorMs: float32,
+  publishMs: float32,
+  inputBytes: float64,
+  readBytes: float64,
+  preloadedBytes: float64,
+  preloadedMs: float32,
+  outputBytes: float64,
+  writtenBytes: float64,
+  tries: uint16
 })
 export type Data = typeof Data.Type

@@ -3,7 +3,8 @@
  * run has left warm.
  */
 import { Schema } from "effect"
-import type { Facts, WorkerFact } from "./Facts.ts"
+import type * as Cells from "./Cells.ts"
+import type { Facts, NodeFact, WorkerFact } from "./Facts.ts"
 import * as Left from "./Left.ts"
 import * as Series from "./Series.ts"
 
@@ -29,6 +30,7 @@ const SKEW = 100
 /** What one run adds. */
 export const of = (facts: Facts): EnvironmentSummary => {
   const { nodes, workers } = facts
+  const transfers = nodes.flatMap((fact) => transfersOf(fact))
   const starts = (isCold: boolean) =>
     Series.of(
       workers.filter(({ cold }) => cold === undefined || cold === isCold).flatMap((worker) => startOf(worker))
@@ -36,28 +38,36 @@ export const of = (facts: Facts): EnvironmentSummary => {
   return {
     cold: starts(true),
     warm: starts(false),
-    read: Series.of(
-      nodes.flatMap(({ inputsMs, preloadedBytes, preloadedMs, readBytes }) => {
-        if (preloadedBytes > 0) return [{ bytes: preloadedBytes, value: preloadedMs }]
-        // Else `inputs` also waited for what was being preloaded.
-        return readBytes > 0 ? [{ bytes: readBytes, value: inputsMs }] : []
-      })
-    ),
-    write: Series.of(
-      nodes.flatMap(({ publishMs, writtenBytes }) =>
-        writtenBytes > 0 ? [{ bytes: writtenBytes, value: publishMs }] : []
-      )
-    ),
+    read: Series.of(transfers.filter(({ direction }) => direction === "read")),
+    write: Series.of(transfers.filter(({ direction }) => direction === "write")),
     call: Series.of(workers.flatMap(({ callsMs }) => callsMs.map((value) => ({ value })))),
     invoke: Series.of(workers.flatMap(({ invokesMs }) => invokesMs.map((value) => ({ value })))),
     left: Left.of(facts)
   }
 }
 
-const startOf = ({ beganMs, invokedMs, loadMs, memory }: WorkerFact) => {
+/** How long a worker took to start; nothing if nobody knows. */
+export const startOf = ({ beganMs, invokedMs, loadMs, memory }: WorkerFact): ReadonlyArray<Cells.Sample> => {
   if (invokedMs === undefined) return []
   const tookMs = beganMs - invokedMs
   return tookMs >= -SKEW && loadMs >= 0 ? [{ memory, value: Math.max(0, tookMs) + loadMs }] : []
+}
+
+interface Transfer extends Cells.Sample {
+  readonly direction: "read" | "write"
+  readonly bytes: number
+}
+
+/** What a node has read and written, as far as the times were not of other things. */
+export const transfersOf = (fact: NodeFact): ReadonlyArray<Transfer> => {
+  const { inputsMs, preloadedBytes, preloadedMs, publishMs, readBytes, weight, writtenBytes } = fact
+  const transfers: Array<Transfer> = []
+  if (preloadedBytes > 0)
+    transfers.push({ direction: "read", bytes: preloadedBytes, value: preloadedMs, weight })
+  // Else `inputs` also waited for what was being preloaded.
+  else if (readBytes > 0) transfers.push({ direction: "read", bytes: readBytes, value: inputsMs, weight })
+  if (writtenBytes > 0) transfers.push({ direction: "write", bytes: writtenBytes, value: publishMs, weight })
+  return transfers
 }
 
 export const merge = (old: EnvironmentSummary, delta: EnvironmentSummary): EnvironmentSummary => ({

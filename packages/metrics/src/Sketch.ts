@@ -56,17 +56,22 @@ export const make = (): Sketch => ({
 /** Whether a number can be a measurement: not negative, not NaN, not absurd. */
 export const isSample = (value: number): boolean => value >= 0 && value <= MOST
 
-/** Adds a sample; what cannot be one is passed over. */
-export const add = (sketch: Sketch, value: number): void => {
+/**
+ * Adds a sample; what cannot be one is passed over.
+ *
+ * @param weight how many samples it stands for, a billion at most
+ */
+export const add = (sketch: Sketch, value: number, weight = 1): void => {
   if (!isSample(value)) return
+  const own = weight > FORGOTTEN && weight < 1e9 ? weight : 1
   sketch.count++
-  sketch.weight++
-  sketch.squares++
-  sketch.sum += value
+  sketch.weight += own
+  sketch.squares += own * own
+  sketch.sum += value * own
   sketch.min = Math.min(sketch.min, value)
   sketch.max = Math.max(sketch.max, value)
-  if (value < LEAST) sketch.zero++
-  else put(sketch.bins, keyOf(value), 1)
+  if (value < LEAST) sketch.zero += own
+  else put(sketch.bins, keyOf(value), own)
   if (sketch.bins.size > BINS) collapse(sketch.bins)
 }
 

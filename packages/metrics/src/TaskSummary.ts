@@ -17,20 +17,21 @@ export interface TaskSummary {
 /** What the calls of one run add. */
 export const of = (nodes: ReadonlyArray<NodeFact>, workers: ReadonlyArray<WorkerFact>): TaskSummary => ({
   execution: Series.of(
-    nodes.map(({ executionMs, inputBytes, worker }) => ({
+    nodes.map(({ executionMs, inputBytes, weight, worker }) => ({
       memory: workers[worker]?.memory,
       bytes: inputBytes,
-      value: executionMs
+      value: executionMs,
+      weight
     }))
   ),
   processor: Series.of(
-    nodes.flatMap(({ inputBytes, processorMs }) =>
-      processorMs === undefined ? [] : [{ bytes: inputBytes, value: processorMs }]
+    nodes.flatMap(({ inputBytes, processorMs, weight }) =>
+      processorMs === undefined ? [] : [{ bytes: inputBytes, value: processorMs, weight }]
     )
   ),
   output: Series.of(
-    nodes.flatMap(({ inputBytes, outputBytes }) =>
-      outputBytes > 0 ? [{ bytes: inputBytes, value: outputBytes }] : []
+    nodes.flatMap(({ inputBytes, outputBytes, weight }) =>
+      outputBytes > 0 ? [{ bytes: inputBytes, value: outputBytes, weight }] : []
     )
   )
 })

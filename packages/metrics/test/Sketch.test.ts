@@ -65,6 +65,14 @@ describe("Sketch", () => {
     expect(faded).toEqual({ ...Sketch.make(), count: 19 })
   })
 
+  it("counts a sample as often as it says", () => {
+    const sketch = Sketch.make()
+    Sketch.add(sketch, 10, 3)
+    Sketch.add(sketch, 20, Number.NaN)
+    expect(sketch).toMatchObject({ count: 2, weight: 4, squares: 10, sum: 50 })
+    expect(Sketch.median(sketch)! / 10).toBeCloseTo(1, 1)
+  })
+
   it("multiplies samples", () => {
     const scaled = Sketch.scale(Sketch.of([0, 10, 20]), 3)
     expect(scaled).toMatchObject({ sum: 90, min: 0, max: 60, zero: 1 })

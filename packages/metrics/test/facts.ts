@@ -33,6 +33,8 @@ export const worker = (parts: Partial<WorkerFact> = {}): WorkerFact => ({
   callsMs: [],
   invokesMs: [],
   prewarmed: 0,
+  bytesRead: 0,
+  bytesWritten: 0,
   ...parts
 })
 

@@ -58,3 +58,4 @@ export {
 } from "./Streams.ts"
 export * as StreamsMemory from "./StreamsMemory.ts"
 export { type TieredOptions, tiered } from "./Tiered.ts"
+export { UploadStrategy } from "./UploadStrategy.ts"

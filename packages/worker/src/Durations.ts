@@ -7,6 +7,9 @@ import { Graph } from "@weft/core"
 /** By the task's index in the graph. */
 export type Seen = ReadonlyArray<readonly [task: number, calls: number, totalMs: number]>
 
+/** Where measuring a call more closely costs nothing beside the call, in ms. */
+const LONG_MS = 1
+
 export class Durations {
   private readonly graph: Graph.Graph
   private readonly calls: Float64Array
@@ -24,6 +27,20 @@ export class Durations {
     if (task < 0) return
     this.calls[task]!++
     this.totalMs[task]! += ms
+  }
+
+  /** Whether calls of the node's task take long enough, as far as is known, for more of them to be measured. */
+  isLong(node: number): boolean {
+    const task = this.graph.columns.codes[node]!
+    return task >= 0 && this.totalMs[task]! >= LONG_MS * this.calls[task]!
+  }
+
+  /** How long a node should take, in ms; infinite if its task has not been seen yet. */
+  meanMs(node: number): number {
+    const task = this.graph.columns.codes[node]!
+    return task < 0 || this.calls[task] === 0
+      ? Number.POSITIVE_INFINITY
+      : this.totalMs[task]! / this.calls[task]!
   }
 
   /** What is known of each task: how often it ran, and for how long in all. For others that go on with the run. */
@@ -54,11 +71,7 @@ export class Durations {
     const way = [node]
     while (way.length > 0) {
       const at = way.at(-1)!
-      const task = columns.codes[at]!
-      let ms =
-        task < 0 || this.calls[task] === 0
-          ? Number.POSITIVE_INFINITY
-          : this.totalMs[task]! / this.calls[task]!
+      let ms = this.meanMs(at)
       if (known.has(at) || ms === Number.POSITIVE_INFINITY) {
         if (!known.has(at)) known.set(at, ms)
         way.pop()

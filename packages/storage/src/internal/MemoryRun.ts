@@ -344,6 +344,12 @@ export class MemoryRun {
   }
 
   /** How many entries are kept, besides the run itself. */
+  /** For how many completions an instance waits, if it does. */
+  waitsFor(instance: InstanceId): number | undefined {
+    const progress = this.progress.get(instance)
+    return typeof progress !== "number" || progress === COMPLETE ? undefined : progress
+  }
+
   usage(): number {
     return this.values.size + this.progress.size + this.holders.size
   }
@@ -411,7 +417,7 @@ export class MemoryRun {
     if (status === "succeeded") this.values.retain(new Set(this.spec.targets))
     else this.values.clear()
     this.wakeAll()
-    this.messages.push([CLIENT, { type: "ended", status }])
+    this.messages.push([CLIENT, { type: "ended", status, makespanMs: this.now - (this.begunAt ?? this.now) }])
     this.progress.clear()
     this.holders.clear()
     this.lost = []
