@@ -101,7 +101,7 @@ describe("report2", () => {
         const endMs = plan.timeline.reduce((last, one) => Math.max(last, one.endMs), 0)
         expect(endMs).toBeLessThanOrEqual(flexibleMs(graph, predictions, 1024) * (1 + 1e-6) + 1e-6)
       }),
-      { numRuns: 40 }
+      { numRuns: 20 }
     )
   })
 
@@ -114,7 +114,7 @@ describe("report2", () => {
         expect(own.ms).toBeLessThanOrEqual(equal.ms)
         if (own.ms >= equal.ms * 0.97) expect(own.gbSeconds).toBeLessThanOrEqual(equal.gbSeconds)
       }),
-      { numRuns: 40 }
+      { numRuns: 20 }
     )
   })
 

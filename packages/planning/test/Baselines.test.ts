@@ -13,7 +13,7 @@ describe("baselines", () => {
       fc.property(arbitraryInput(), ([graph, predictions]) => {
         expectSound(planner, graph, predictions)
       }),
-      { numRuns: 50 }
+      { numRuns: 20 }
     )
   })
 

@@ -59,9 +59,14 @@ export const placed = (model: Model, settings: Settings, memory: number): Evalua
 const workersOf = ({ assignment: { worker } }: Evaluated): number =>
   worker.reduce((most, own) => Math.max(most, own + 1), 0)
 
-/** Adds preloading where it helps. */
-export const preloaded = (model: Model, placed: Evaluated): Evaluated => {
+/** Adds preloading where it helps, and moves what that makes worth moving, in turns until nothing is gained. */
+export const preloaded = (model: Model, settings: Settings, placed: Evaluated): Evaluated => {
   const search = new Search(model, placed, Math.ceil(budget(model.unrolled.size) / 4))
-  preloads(search)
+  for (let before: Evaluated | undefined; search.best !== before && search.left > 0; ) {
+    before = search.best
+    search.within(search.left / 2, () => preloads(search))
+    // Without preloading there is nothing new to be found.
+    if (search.best !== before) search.within(search.left / 2, () => moves(search, settings.maxWorkers))
+  }
   return search.best
 }

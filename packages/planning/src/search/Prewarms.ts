@@ -86,6 +86,7 @@ const coldStarts = ({ best: { timeline }, model }: Search): ReadonlyArray<Starts
     seen.add(place)
     const by = timeline.after[instance]!
     const use = timeline.workers[place]
+    // What no target waits for may never run.
     if (use === undefined || !use.isCold || by === -1) continue
     const { memory, sentMs } = use
     const key = `${by}:${memory}`
