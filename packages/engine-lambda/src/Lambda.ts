@@ -128,13 +128,14 @@ const check = ({ leaseMs, module, stores }: OpenRun, name: string | undefined) =
 }
 
 /** What workers need to join the run, if it is small. */
-const smallDocument = ({ behaviours, graph, module, plan }: OpenRun): RunDocument | undefined => {
+const smallDocument = ({ behaviours, graph, metrics, module, plan }: OpenRun): RunDocument | undefined => {
   if (graph.size * NODE_BYTES > DOCUMENT_BYTES) return undefined
   const document: RunDocument = {
     graph: GraphCodec.encode(graph).bytes,
     plan: Plan.encode(plan),
     module: module ?? "",
-    behaviours: behaviours.map(({ annotation, module }) => ({ module, annotation: annotation.annotation }))
+    behaviours: behaviours.map(({ annotation, module }) => ({ module, annotation: annotation.annotation })),
+    metrics
   }
   return document.graph.length + document.plan.length <= DOCUMENT_BYTES ? document : undefined
 }

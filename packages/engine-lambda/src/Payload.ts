@@ -6,7 +6,7 @@
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib"
 import { Codec } from "@weft/core"
-import type { ObjectStore, RunDocument, StoreError } from "@weft/storage"
+import { type ObjectStore, type RunDocument, type StoreError, UploadStrategy } from "@weft/storage"
 import type { Invocation, Seen } from "@weft/worker"
 import { Data, Effect, Schema } from "effect"
 import type { FunctionVersion } from "./Client.ts"
@@ -136,6 +136,7 @@ const Wire = Schema.Struct({
   from: Schema.optional(Schema.String),
   memoryMiB: Schema.optional(Schema.Finite),
   limited: Schema.optional(Schema.Struct({ instance: Instance, workers: Count })),
+  sentAt: Schema.optional(Schema.Finite),
   values: Schema.Array(Index),
   spawn: Schema.Array(Schema.suspend((): Schema.Codec<Wire> => Wire))
 })
@@ -154,7 +155,8 @@ const Body = Schema.Struct({
       graph: Bytes,
       plan: Bytes,
       module: Schema.String,
-      behaviours: Schema.Array(Schema.Struct({ module: Schema.String, annotation: Schema.String }))
+      behaviours: Schema.Array(Schema.Struct({ module: Schema.String, annotation: Schema.String })),
+      metrics: Schema.optional(UploadStrategy)
     })
   ),
   values: Schema.Array(Schema.Tuple([Instance, Bytes, Schema.Boolean])),

@@ -4,8 +4,7 @@
  * What it does is a list of faults, each at the n-th occasion of its kind or at a moment, so that a failing run can be
  * made smaller by leaving some out; and rates, for trouble that does not end.
  */
-import type { Process } from "./Process.ts"
-import type { World } from "./World.ts"
+import type { Process, World } from "@weft/worker/virtual"
 
 /** What may go wrong with a call of a store. */
 export type CallFault =

@@ -17,11 +17,10 @@ import {
   context as taskContext,
   Worker
 } from "@weft/worker"
+import { Process, type World } from "@weft/worker/virtual"
 import { Cause, Context, Effect, Exit } from "effect"
 import type { Adversary } from "./Adversary.ts"
 import type { Network } from "./Network.ts"
-import { Process } from "./Process.ts"
-import type { World } from "./World.ts"
 
 export interface EngineSettings {
   readonly parallelism: number

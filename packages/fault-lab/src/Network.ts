@@ -3,10 +3,9 @@
  * takes effect at once and whole, as one atomic step of the store, whether or not the caller still lives.
  */
 import { type Coordination, type Message, type ObjectStore, type Reply, StoreError } from "@weft/storage"
+import { coordinationVia, objectsVia, type Process, type Via, type World } from "@weft/worker/virtual"
 import { Effect, Exit, Scope } from "effect"
 import type { Adversary } from "./Adversary.ts"
-import type { Process } from "./Process.ts"
-import type { World } from "./World.ts"
 
 /** The stores themselves: their operations take no time. */
 export interface RealStores {
@@ -46,7 +45,7 @@ export class Network {
   }
 
   /** Makes calls of a store go through the network. */
-  private viaOf(process: Process) {
+  private viaOf(process: Process): Via {
     return <Args extends ReadonlyArray<unknown>, A>(
       operation: string,
       act: (...args: Args) => Effect.Effect<A, StoreError>
@@ -60,23 +59,7 @@ export class Network {
     const via = this.viaOf(process)
     return {
       inlineBytes: this.options.inlineBytes,
-      begin: via("begin", coordination.begin),
-      load: via("load", coordination.load),
-      complete: via("complete", coordination.complete),
-      keep: via("keep", coordination.keep),
-      adopt: via("adopt", coordination.adopt),
-      renew: via("renew", coordination.renew),
-      attach: via("attach", coordination.attach),
-      detach: via("detach", coordination.detach),
-      abandon: via("abandon", coordination.abandon),
-      fail: via("fail", coordination.fail),
-      cancel: via("cancel", coordination.cancel),
-      read: via("read", coordination.read),
-      waits: via("waits", coordination.waits),
-      state: via("state", coordination.state),
-      runs: via("runs", () => coordination.runs)(),
-      remove: via("remove", coordination.remove),
-      usage: via("usage", () => coordination.usage)(),
+      ...coordinationVia(coordination, via),
       publish: (run, channel, message) =>
         Effect.sync(() => {
           if (!process.isAlive || process.isCut) return
@@ -91,15 +74,7 @@ export class Network {
   }
 
   objectsOf(process: Process): ObjectStore["Service"] {
-    const { objects } = this.real
-    const via = this.viaOf(process)
-    return {
-      put: via("put", objects.put),
-      get: via("get", objects.get),
-      remove: via("remove objects", objects.remove),
-      removeRun: via("removeRun", objects.removeRun),
-      usage: via("usage of objects", () => objects.usage)()
-    }
+    return objectsVia(this.real.objects, this.viaOf(process))
   }
 
   /** What is sent arrives, whatever becomes of the sender. */

@@ -13,13 +13,12 @@ import {
   untilOver,
   valueKey
 } from "@weft/worker"
+import { Process, type Stop, World } from "@weft/worker/virtual"
 import { Cause, Clock, Context, Effect, Exit, Latch, Layer, Scope } from "effect"
 import { Adversary, type FaultKind, type Mischief } from "./Adversary.ts"
 import { type EngineSettings, LabEngine, POISON } from "./LabEngine.ts"
 import { Monitor } from "./Monitor.ts"
 import { Network } from "./Network.ts"
-import { Process } from "./Process.ts"
-import { type Stop, World } from "./World.ts"
 
 /** What is run, and what happens meanwhile. */
 export interface Scenario {

@@ -1,11 +1,10 @@
 // What the laboratory stands on: time, processes that die or stand still, and calls that go wrong.
 import { Coordination, CoordinationMemory, ObjectStore } from "@weft/storage"
+import { Process, World } from "@weft/worker/virtual"
 import { Context, Effect } from "effect"
 import { describe, expect, it } from "vitest"
 import { Adversary, type CallFault } from "../src/Adversary.ts"
 import { Network } from "../src/Network.ts"
-import { Process } from "../src/Process.ts"
-import { World } from "../src/World.ts"
 
 const ALWAYS = { ms: 1e6, steps: 1000 }
 const nothing = Context.empty()

@@ -55,7 +55,7 @@ export const startLambda = async (options: LambdaOptions = {}): Promise<LambdaLo
       }),
       (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
     )
-    const limits = yield* detect
+    const limits = yield* detect(settings.cpuShare)
     const service = yield* make(settings, { folder, limits, start })
     const routes = [invokeRoutes, functionRoutes, versionRoutes, settingRoutes, layerRoutes].flatMap(
       (routesOf) => routesOf(service)

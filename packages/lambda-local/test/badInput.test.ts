@@ -211,6 +211,8 @@ describe("the service is not started", () => {
     [{ region: "mars" }, 'region must be a region such as us-east-1, not "mars"'],
     [{ account: "12" }, 'account must be twelve digits, not "12"'],
     [{ concurrency: 0 }, "concurrency must be a whole number of at least 1, not 0"],
+    [{ cpuShare: 0 }, "cpuShare must be a number above 0 and up to 1, not 0"],
+    [{ cpuShare: 1.5 }, "cpuShare must be a number above 0 and up to 1, not 1.5"],
     [{ idleMs: -1 }, "idleMs must be a number of at least 0, not -1"],
     [{ seed: 0.5 }, "seed must be a whole number, not 0.5"],
     [{ faults: { kill: 2 } }, "faults.kill must be a probability from 0 to 1, not 2"],

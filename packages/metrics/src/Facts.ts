@@ -36,6 +36,10 @@ export interface NodeFact {
   readonly writtenBytes: number
   /** How often the function was called. */
   readonly tries: number
+  /**
+   * How many instances of the task it stands for, itself included: of many an even sample is kept. Absent: 1, itself only.
+   */
+  readonly weight?: number
 }
 
 /** One life of a worker. */
@@ -60,6 +64,9 @@ export interface WorkerFact {
   readonly invokesMs: ReadonlyArray<number>
   /** How many environments it had started ahead. */
   readonly prewarmed: number
+  /** Encoded bytes that it got from stores, and put there. */
+  readonly bytesRead: number
+  readonly bytesWritten: number
 }
 
 /** What was measured of one run. */
@@ -73,6 +80,7 @@ export interface Facts {
   /** In ms since the epoch. */
   readonly begunAt: number
   readonly makespanMs: number
+  /** What was accepted as complete, in the order of their beginning; of more than 10,000 a sample, by task. */
   readonly nodes: ReadonlyArray<NodeFact>
   readonly workers: ReadonlyArray<WorkerFact>
   /** The lengths of lists, by the node that opened them; one entry for each time it was opened. */

@@ -1,4 +1,15 @@
 /**
  * `@weft/metrics`: what is measured, how it is summarised, and what is predicted from it.
  */
+export { Collected, fromBatches, type Known, totals } from "./Collected.ts"
+export * as Details from "./Details.ts"
+export * as Evaluate from "./Evaluate.ts"
 export type { Facts, NodeFact, WorkerFact } from "./Facts.ts"
+export * as Learning from "./Learning.ts"
+export * as Makespan from "./Makespan.ts"
+export * as Predictor from "./Predictor.ts"
+export type { Life, Read } from "./Recorder.ts"
+export * as Sketch from "./Sketch.ts"
+export { StoreClock } from "./StoreClock.ts"
+export * as Summaries from "./Summaries.ts"
+export { Recording } from "./Upload.ts"

@@ -18,20 +18,24 @@ export interface Assignment {
   readonly prewarm: ReadonlyMap<number, ReadonlyArray<PrewarmOptions>>
 }
 
-/** All nodes flexible, with this memory, or what their options ask for if that is more. */
-export const flexible = (graph: Graph.Graph, memory: number): Assignment => {
-  const assignment: Assignment = {
-    worker: new Int32Array(graph.size).fill(FLEXIBLE),
-    memory: new Int32Array(graph.size).fill(memory),
-    preload: new Uint8Array(graph.size),
-    prewarm: new Map()
+/** What each node's options ask for, in MiB; 0 where they ask for nothing. */
+export const leastMemory = (graph: Graph.Graph): Int32Array => {
+  let least = asked.get(graph)
+  if (least === undefined) {
+    least = Int32Array.from({ length: graph.size }, (_, id) => graph.options(id).memory ?? 0)
+    asked.set(graph, least)
   }
-  for (let id = 0; id < graph.size; id++) {
-    const least = graph.options(id).memory
-    if (least !== undefined && least > memory) assignment.memory[id] = least
-  }
-  return assignment
+  return least
 }
+const asked = new WeakMap<Graph.Graph, Int32Array>()
+
+/** All nodes flexible, with this memory, or what their options ask for if that is more. */
+export const flexible = (graph: Graph.Graph, memory: number): Assignment => ({
+  worker: new Int32Array(graph.size).fill(FLEXIBLE),
+  memory: leastMemory(graph).map((least) => Math.max(least, memory)),
+  preload: new Uint8Array(graph.size),
+  prewarm: new Map()
+})
 
 export const copy = ({ memory, preload, prewarm, worker }: Assignment): Assignment => ({
   worker: worker.slice(),
@@ -40,15 +44,17 @@ export const copy = ({ memory, preload, prewarm, worker }: Assignment): Assignme
   prewarm: new Map(prewarm)
 })
 
-/** Writes an assignment into the plan. */
-export const draft = (
-  { memory, preload, prewarm, worker }: Assignment,
-  to: Planner.Draft<typeof Preload | typeof Prewarm>
-): void => {
+/** Writes memory and workers into the plan. */
+export const assign = ({ memory, worker }: Assignment, to: Planner.Draft<never>): void => {
   for (let id = 0; id < worker.length; id++) {
     const own = worker[id]!
     to.assign(id, own === FLEXIBLE ? { memory: memory[id]! } : { memory: memory[id]!, worker: `w${own}` })
-    if (preload[id] === 1) to.annotate(id, Preload(true))
   }
-  for (const [node, options] of prewarm) to.annotate(node, Prewarm(options))
+}
+
+/** Writes an assignment into the plan, annotations and all. */
+export const draft = (assignment: Assignment, to: Planner.Draft<typeof Preload | typeof Prewarm>): void => {
+  assign(assignment, to)
+  for (const [id, isOn] of assignment.preload.entries()) if (isOn === 1) to.annotate(id, Preload(true))
+  for (const [node, options] of assignment.prewarm) to.annotate(node, Prewarm(options))
 }

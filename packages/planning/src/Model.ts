@@ -3,47 +3,32 @@
  * arrays, so that planners can ask a million times.
  */
 import { Graph, type Predictions } from "@weft/core"
+import * as Environments from "./Environment.ts"
 import * as Predicted from "./Predicted.ts"
 import * as Unrolled from "./Unrolled.ts"
 
-/** What is known of where workers run. */
-export interface Environment {
-  /** How many workers can run at the same moment. Default 1,000, the limit of a new AWS account. */
-  readonly concurrency?: number
-  /** How many cores they share; absent where each has its own, as on AWS. */
-  readonly cores?: number
-  /** How long a named worker waits for work before it leaves, in ms. Default 10,000. */
-  readonly idleMs?: number
-  /** Values of up to so many encoded bytes travel with completions and invocations. Default 1 MiB. */
-  readonly inlineBytes?: number
-  /** Memory sizes that workers may have, in MiB, ascending. Default: {@link MEMORY_SIZES}. */
-  readonly memorySizes?: ReadonlyArray<number>
-}
+export { CORE_MIB, type Environment, MEMORY_SIZES } from "./Environment.ts"
 
 export interface ModelOptions {
   /** Which value of each distribution is counted with. Default `"average"`. */
   readonly sla?: Predictions.Sla
-  readonly environment?: Environment
+  readonly environment?: Environments.Environment
 }
-
-/** Memory sizes that planners choose from, in MiB: from the least that Node.js needs to six cores on AWS Lambda. */
-export const MEMORY_SIZES: ReadonlyArray<number> = [256, 512, 1024, 1769, 3008, 5120, 10_240]
-
-/** One whole core on AWS Lambda, in MiB of memory. */
-export const CORE_MIB = 1769
 
 export interface Model {
   readonly graph: Graph.Graph
   readonly unrolled: Unrolled.Unrolled
-  readonly environment: Required<Omit<Environment, "cores">> & Pick<Environment, "cores">
+  readonly environment: Environments.Resolved
   readonly sla: Predictions.Sla
   readonly predictions: Predictions.Predictions
-  /** Encoded bytes of the value of one instance, by node. */
+  /** Encoded bytes of the value of one instance, by node; for what opens a list those of the whole list. */
   readonly outputBytes: Float64Array
   /** Encoded bytes of all inputs of one instance, by node. */
   readonly inputBytes: Float64Array
   /** How long one instance takes to execute with so much memory, by node, in ms. Made once for each memory size. */
   readonly executionMs: (memory: number) => Float64Array
+  /** How much of {@link executionMs} is computing, by node, in ms: what takes longer where cores are shared. */
+  readonly computingMs: (memory: number) => Float64Array
   /** How long getting (putting) so many encoded bytes takes, in ms. */
   readonly readMs: (bytes: number) => number
   readonly writeMs: (bytes: number) => number
@@ -64,31 +49,17 @@ export const make = (
   options: ModelOptions = {}
 ): Model => {
   const sla = options.sla ?? "average"
-  const environment = {
-    concurrency: 1000,
-    idleMs: 10_000,
-    inlineBytes: 2 ** 20,
-    memorySizes: MEMORY_SIZES,
-    ...options.environment
-  }
+  const environment = Environments.resolve(options.environment)
   const ask = Predicted.asking(predictions, sla)
   const unknown = new Set<string>()
   const unrolled = Unrolled.make(graph, (expand) => ask.width(graph, expand))
   const { inputBytes, outputBytes } = sizes(unrolled, ask)
-  const durations = new Map<number, Float64Array>()
-  const executionMs = (memory: number): Float64Array => {
-    const known = durations.get(memory)
-    if (known !== undefined) return known
-    const made = new Float64Array(graph.size)
-    for (let id = 0; id < graph.size; id++) {
-      if (graph.kind(id) !== "call") continue
-      const ms = ask.executionMs(graph, id, inputBytes[id]!, memory)
-      if (ms === undefined) unknown.add(graph.name(id))
-      made[id] = ms ?? Predicted.DEFAULTS.executionMs
-    }
-    durations.set(memory, made)
-    return made
-  }
+  const share = (memory: number) => Environments.coreShare(environment, memory)
+  const executionMs = byMemory(graph, (id, memory) => {
+    const ms = ask.executionMs(graph, id, { inputBytes: inputBytes[id]!, memory, share: share(memory) })
+    if (ms === undefined) unknown.add(graph.name(id))
+    return ms ?? Predicted.DEFAULTS.executionMs
+  })
   executionMs(environment.memorySizes[0]!)
   return {
     graph,
@@ -99,33 +70,67 @@ export const make = (
     inputBytes,
     outputBytes,
     executionMs,
-    readMs: (bytes) => ask.transferMs("read", bytes),
-    writeMs: (bytes) => ask.transferMs("write", bytes),
-    startMs: ask.startMs,
+    computingMs: byMemory(graph, (id, memory) => {
+      const whole = executionMs(memory)[id]!
+      const processor = ask.processorMs(graph, id, { inputBytes: inputBytes[id]!, memory })
+      return processor === undefined ? whole : Math.min(whole, processor / share(memory))
+    }),
+    readMs: remembered((bytes) => ask.transferMs("read", bytes)),
+    writeMs: remembered((bytes) => ask.transferMs("write", bytes)),
+    startMs: startOf(ask),
     invokeMs: ask.invokeMs(),
     callMs: ask.callMs(),
     unknown
   }
 }
 
+/** Durations of all calls, made once for each memory size. */
+const byMemory = (graph: Graph.Graph, of: (node: number, memory: number) => number) => {
+  const made = new Map<number, Float64Array>()
+  return (memory: number): Float64Array => {
+    let all = made.get(memory)
+    if (all === undefined) {
+      all = new Float64Array(graph.size)
+      for (let id = 0; id < graph.size; id++) if (graph.kind(id) === "call") all[id] = of(id, memory)
+      made.set(memory, all)
+    }
+    return all
+  }
+}
+
+/** The same function; few different numbers are asked for many times. */
+const remembered = (of: (bytes: number) => number) => {
+  const known = new Map<number, number>()
+  return (bytes: number): number => {
+    let value = known.get(bytes)
+    if (value === undefined) {
+      value = of(bytes)
+      known.set(bytes, value)
+    }
+    return value
+  }
+}
+
+const startOf = (ask: Predicted.Asking): Model["startMs"] => {
+  const cold = remembered((memory) => ask.startMs("cold", memory))
+  const warm = remembered((memory) => ask.startMs("warm", memory))
+  return (start, memory) => (start === "cold" ? cold : warm)(memory)
+}
+
 /** Values' sizes, from the leaves of the graph on: what a task returns depends on what it is given. */
-const sizes = ({ count, graph }: Unrolled.Unrolled, ask: Predicted.Asking) => {
+const sizes = ({ graph, widths }: Unrolled.Unrolled, ask: Predicted.Asking) => {
   const { codes, scopeOf, scopes } = graph.columns
   const inputBytes = new Float64Array(graph.size)
   const outputBytes = new Float64Array(graph.size)
-  const widthOf = (scope: number) => {
-    const { expand, parent } = scopes[scope]!
-    const opened = count[expand!]!
-    const inside = count.find((_, id) => scopeOf[id] === scope && codes[id] !== Graph.code.item) ?? 0
-    return opened === 0 || parent === undefined ? 0 : inside / opened
-  }
-  const widths = scopes.map((_, scope) => (scope === 0 ? 1 : widthOf(scope)))
   for (let id = 0; id < graph.size; id++) {
     let bytes = 0
+    const over = codes[id] === Graph.code.collect ? graph.over(id) : undefined
     for (let i = graph.inputs.start[id]!; i < graph.inputs.start[id + 1]!; i++) {
       const input = graph.inputs.list[i]!
-      const gathers = codes[id] === Graph.code.collect && scopeOf[input] === graph.over(id)
-      bytes += outputBytes[input]! * (gathers ? widths[scopeOf[input]!]! : 1)
+      if (codes[id] === Graph.code.gate) continue
+      if (over !== undefined && scopeOf[input] === over) bytes += outputBytes[input]! * widths[over]!
+      // Who refers to what opened a list asks how long it is.
+      else bytes += codes[input] === Graph.code.expand ? LENGTH_BYTES : outputBytes[input]!
     }
     inputBytes[id] = bytes
     switch (codes[id]) {
@@ -135,6 +140,7 @@ const sizes = ({ count, graph }: Unrolled.Unrolled, ask: Predicted.Asking) => {
         outputBytes[id] = bytes
         break
       case Graph.code.gate:
+        outputBytes[id] = LENGTH_BYTES
         break
       case Graph.code.item: {
         const scope = scopeOf[id]!
@@ -147,3 +153,6 @@ const sizes = ({ count, graph }: Unrolled.Unrolled, ask: Predicted.Asking) => {
   }
   return { inputBytes, outputBytes }
 }
+
+/** Encoded bytes of the length of a list. */
+export const LENGTH_BYTES = 5

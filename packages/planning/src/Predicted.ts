@@ -3,7 +3,7 @@
  */
 import { type Graph, Predictions } from "@weft/core"
 
-/** What is counted with where nothing is known. Published figures of AWS Lambda; see `facts` in the README. */
+/** What is counted with where nothing is known: usual figures of AWS Lambda with a store in the same network. */
 export const DEFAULTS = {
   executionMs: 100,
   outputBytes: 1024,
@@ -13,18 +13,19 @@ export const DEFAULTS = {
   invokeMs: 20,
   callMs: 1,
   transferMs: 5,
-  /** Of a store in the same network: 60 MB/s. */
+  /** 60 MB/s. */
   bytesPerMs: 60_000
 } as const
 
 export interface Asking {
-  /** `undefined` if nothing is known of the task. */
+  /** `undefined` if nothing is known of the task. `share`: that of a core which comes with the memory. */
   readonly executionMs: (
     graph: Graph.Graph,
     node: number,
-    inputBytes: number,
-    memory: number
+    shape: { readonly inputBytes: number; readonly memory: number; readonly share: number }
   ) => number | undefined
+  /** How much of that is computing, at the speed of a whole core; `undefined` if it is not known. */
+  readonly processorMs: (graph: Graph.Graph, node: number, shape: Predictions.CallShape) => number | undefined
   readonly outputBytes: (graph: Graph.Graph, node: number, inputBytes: number) => number
   readonly width: (graph: Graph.Graph, expand: number) => number
   readonly transferMs: (direction: "read" | "write", bytes: number) => number
@@ -33,35 +34,40 @@ export interface Asking {
   readonly callMs: () => number
 }
 
-/** Asks predictions for the value that an SLA says. */
-export const asking = (predictions: Predictions.Predictions, sla: Predictions.Sla): Asking => {
-  const value = (prediction: Predictions.Prediction | undefined, otherwise: number): number => {
-    if (prediction === undefined) return otherwise
-    const predicted = Predictions.at(prediction, sla)
-    return Number.isFinite(predicted) ? Math.max(0, predicted) : otherwise
+/** Asks predictions for the value that `of` takes from each distribution: by default what an SLA says. */
+export const asking = (
+  predictions: Predictions.Predictions,
+  sla: Predictions.Sla,
+  of: (prediction: Predictions.Prediction) => number = (prediction) => Predictions.at(prediction, sla)
+): Asking => {
+  const known = (prediction: Predictions.Prediction | undefined): number | undefined => {
+    if (prediction === undefined) return undefined
+    const predicted = of(prediction)
+    return Number.isFinite(predicted) ? Math.max(0, predicted) : undefined
   }
   return {
-    executionMs: (graph, node, inputBytes, memory) => {
-      const known = predictions.executionMs(graph.name(node), { inputBytes, memory })
-      const ms = value(known, Number.NaN)
-      if (!Number.isNaN(ms)) return ms
-      return graph.options(node).hints?.executionMs
+    executionMs: (graph, node, { inputBytes, memory, share }) => {
+      const measured = known(predictions.executionMs(graph.name(node), { inputBytes, memory }))
+      if (measured !== undefined) return measured
+      // Hints are for a whole core.
+      const hint = graph.options(node).hints?.executionMs
+      return hint === undefined ? undefined : hint / share
     },
+    processorMs: (graph, node, shape) => known(predictions.processorMs(graph.name(node), shape)),
     outputBytes: (graph, node, inputBytes) =>
-      value(
-        predictions.outputBytes(graph.name(node), { inputBytes }),
-        graph.options(node).hints?.outputBytes ?? DEFAULTS.outputBytes
-      ),
+      known(predictions.outputBytes(graph.name(node), { inputBytes })) ??
+      graph.options(node).hints?.outputBytes ??
+      DEFAULTS.outputBytes,
     width: (graph, expand) => {
       const list = graph.inputs.list[graph.inputs.start[expand]!]
       const hint = list === undefined ? undefined : graph.options(list).hints?.width
-      return value(predictions.width(expand), hint ?? DEFAULTS.width)
+      return known(predictions.width(expand)) ?? hint ?? DEFAULTS.width
     },
     transferMs: (direction, bytes) =>
-      value(predictions.transferMs(direction, bytes), DEFAULTS.transferMs + bytes / DEFAULTS.bytesPerMs),
+      known(predictions.transferMs(direction, bytes)) ?? DEFAULTS.transferMs + bytes / DEFAULTS.bytesPerMs,
     startMs: (start, memory) =>
-      value(predictions.startMs(start, memory), start === "cold" ? DEFAULTS.coldMs : DEFAULTS.warmMs),
-    invokeMs: () => value(predictions.invokeMs(), DEFAULTS.invokeMs),
-    callMs: () => value(predictions.coordinationMs(), DEFAULTS.callMs)
+      known(predictions.startMs(start, memory)) ?? (start === "cold" ? DEFAULTS.coldMs : DEFAULTS.warmMs),
+    invokeMs: () => known(predictions.invokeMs()) ?? DEFAULTS.invokeMs,
+    callMs: () => known(predictions.coordinationMs()) ?? DEFAULTS.callMs
   }
 }

@@ -33,8 +33,10 @@ function run.finish(outcome)
   if outcome == 'succeeded' then run.retainTargets() else call('UNLINK', run.key('v')) end
   values, changed, deleted, created, added, removed = {}, {}, {}, {}, {}, {}
   run.wakeAll()
-  run.say('client', '{"type":"ended","status":"' .. outcome .. '"}')
-  ttl = tonumber(call('HGET', run.key('s'), 'resultTtl'))
+  local known = call('HMGET', run.key('s'), 'resultTtl', 'begunAt')
+  ttl = tonumber(known[1])
+  local makespan = now - (tonumber(known[2]) or now)
+  run.say('client', '{"type":"ended","status":"' .. outcome .. '","makespanMs":' .. string.format('%.0f', makespan) .. '}')
   call('HSET', run.key('s'), 'endedAt', string.format('%.0f', now), 'ttl', string.format('%.0f', ttl))
   for _, k in ipairs(run.heldKeys()) do call('UNLINK', k) end
   call('UNLINK', run.key('p'), run.key('l'), run.key('w'), run.key('r'))

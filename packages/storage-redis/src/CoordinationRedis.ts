@@ -12,7 +12,8 @@ import {
   type Reply,
   type RunDocument,
   type RunSpec,
-  type StoreError
+  type StoreError,
+  UploadStrategy
 } from "@weft/storage"
 import { Effect, Layer, Option, Schema } from "effect"
 import { Channels } from "./Channels.ts"
@@ -29,6 +30,7 @@ const INLINE_BYTES = 2 ** 20
 const decodeBehaviours = Schema.decodeUnknownOption(
   Schema.fromJsonString(Schema.Array(Schema.Struct({ module: Schema.String, annotation: Schema.String })))
 )
+const decodeStrategy = Schema.decodeUnknownOption(Schema.fromJsonString(UploadStrategy))
 
 /** What a run that is gone answers for values that came with the call: they are the caller's to remove. */
 const withDropped = (reply: Reply, values: ReadonlyArray<Kept>): Reply =>
@@ -70,7 +72,8 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
           Wire.bufferOf(document.graph),
           Wire.bufferOf(document.plan),
           document.module,
-          JSON.stringify(document.behaviours)
+          JSON.stringify(document.behaviours),
+          document.metrics === undefined ? "" : JSON.stringify(document.metrics)
         )
         return Wire.toReply(await evaluate("begin", spec.run, args.list))
       })
@@ -103,17 +106,20 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
 
     const load = (run: string): Effect.Effect<RunDocument | undefined, StoreError> =>
       client.ask("load", async () => {
-        const [graph, plan, module, behaviours] = await commands.hmgetBuffer(
+        const [graph, plan, module, behaviours, metrics] = await commands.hmgetBuffer(
           `${keyOf(run)}:d`,
           "graph",
           "plan",
           "module",
-          "behaviours"
+          "behaviours",
+          "metrics"
         )
         if (!graph || !plan || !module || !behaviours) return undefined
         const decoded = decodeBehaviours(String(behaviours))
         if (Option.isNone(decoded)) throw new Unreadable(`the behaviours in ${keyOf(run)}:d cannot be read`)
-        return { graph, plan, module: String(module), behaviours: decoded.value }
+        // Nobody's result depends on it.
+        const strategy = Option.getOrUndefined(decodeStrategy(String(metrics ?? "")))
+        return { graph, plan, module: String(module), behaviours: decoded.value, metrics: strategy }
       })
 
     const read = (run: string, instances: ReadonlyArray<InstanceId>) =>

@@ -52,7 +52,8 @@ const Heard = Schema.fromJsonString(
     Schema.Struct({ type: Schema.Literal("reachable"), worker: Schema.String }),
     Schema.Struct({
       type: Schema.Literal("ended"),
-      status: Schema.Literals(["running", "succeeded", "failed", "cancelled", "gone"])
+      status: Schema.Literals(["running", "succeeded", "failed", "cancelled", "gone"]),
+      makespanMs: Schema.optionalKey(Schema.Finite)
     })
   ])
 )

@@ -1,5 +1,5 @@
 /** What people say about the Redis to use: plain data, checked once. */
-import { StoreError } from "@weft/storage"
+import { RETENTION, StoreError } from "@weft/storage"
 import { Effect, Schema } from "effect"
 import { CONNECTING } from "./Errors.ts"
 
@@ -38,7 +38,7 @@ export const Settings = Schema.Struct({
   connectTimeoutMs: withDefault(Milliseconds, 5_000),
   /** After how long without any answer a connection is given up, in ms. Default 15,000. */
   replyTimeoutMs: withDefault(Milliseconds, 15_000),
-  /** How long a run is kept that nobody speaks about, in ms. Default a day. */
+  /** How long a run is kept that nobody speaks about, and what its workers have measured, in ms. Default a day. */
   abandonedMs: withDefault(Milliseconds, 86_400_000),
   /** How long a result is kept that nobody fetches, in ms. Default a day. */
   resultMs: withDefault(Milliseconds, 86_400_000),
@@ -47,7 +47,12 @@ export const Settings = Schema.Struct({
   /** The largest value that is kept, in bytes. Default 512 MiB. */
   maxObjectBytes: withDefault(Schema.Int.pipe(Schema.check(Schema.isGreaterThan(0))), 2 ** 29),
   /** Of how many runs of each workflow, the newest, the history knows. Default 1,000. */
-  historyRuns: withDefault(Schema.Int.pipe(Schema.check(Schema.isGreaterThan(0))), 1_000)
+  historyRuns: withDefault(Schema.Int.pipe(Schema.check(Schema.isGreaterThan(0))), RETENTION.runs),
+  /** Of how many of these it has the details. Default 100. */
+  historyDetails: withDefault(
+    Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0))),
+    RETENTION.details
+  )
 })
 export type Settings = typeof Settings.Type
 

@@ -1,38 +1,34 @@
 // The suites of @weft/storage for objects and history, on one server and on a cluster.
+import { setTimeout } from "node:timers/promises"
 import { history, objectStore } from "@weft/storage/conformance"
 import { startRedis, startRedisCluster } from "@weft/testing"
 import { Effect, Layer } from "effect"
+import { afterAll } from "vitest"
 import * as HistoryRedis from "../src/HistoryRedis.ts"
 import * as ObjectStoreRedis from "../src/ObjectStoreRedis.ts"
 import { RedisClient } from "../src/Redis.ts"
 
-const server = Layer.unwrap(
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.promise(() => startRedis()),
-      (redis) => Effect.promise(() => redis.stop())
-    ),
-    ({ url }) => RedisClient.layer(url)
-  )
-)
+const server = await startRedis()
+const cluster = await startRedisCluster()
+afterAll(() => Promise.all([server.stop(), cluster.stop()]))
 
-const cluster = Layer.unwrap(
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.promise(() => startRedisCluster()),
-      (redis) => Effect.promise(() => redis.stop())
-    ),
-    ({ url }) => RedisClient.layer(url)
-  )
-)
+/** For how long batches are kept here: short enough to be waited for. */
+const ABANDONED_MS = 3_000
 
-objectStore("ObjectStoreRedis", Layer.provide(ObjectStoreRedis.layer, server), {
-  largeBytes: 11 * 2 ** 20 + 7,
-  usage: true
-})
-objectStore("ObjectStoreRedis on a cluster", Layer.provide(ObjectStoreRedis.layer, cluster), {
-  largeBytes: 11 * 2 ** 20 + 7,
-  usage: true
-})
-history("HistoryRedis", Layer.provide(HistoryRedis.layer, server))
-history("HistoryRedis on a cluster", Layer.provide(HistoryRedis.layer, cluster))
+for (const [on, url] of [
+  ["", server.url],
+  [" on a cluster", cluster.url]
+] as const) {
+  objectStore(`ObjectStoreRedis${on}`, Layer.provide(ObjectStoreRedis.layer, RedisClient.layer(url)), {
+    largeBytes: 11 * 2 ** 20 + 7,
+    usage: true
+  })
+  history(
+    `HistoryRedis${on}`,
+    Layer.provide(HistoryRedis.layer, RedisClient.layer({ url, abandonedMs: ABANDONED_MS })),
+    {
+      time: { batchesMs: ABANDONED_MS, elapse: (ms) => Effect.promise(() => setTimeout(ms)) },
+      pruning: true
+    }
+  )
+}

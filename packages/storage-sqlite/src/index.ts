@@ -1,4 +1,5 @@
 /**
  * `@weft/storage-sqlite`: the history of runs in one file.
  */
-export {}
+
+export * as HistorySqlite from "./HistorySqlite.ts"

@@ -21,6 +21,7 @@
 import type { Failure, Flow, InstanceId } from "@weft/core"
 import { Context, type Effect, type Scope } from "effect"
 import type { StoreError } from "./StoreError.ts"
+import type { UploadStrategy } from "./UploadStrategy.ts"
 
 /** What workers need to join a run. */
 export interface RunDocument {
@@ -32,6 +33,8 @@ export interface RunDocument {
   readonly module: string
   /** The URLs of the modules that export the behaviours, each with the annotation's name, in wrapping order. */
   readonly behaviours: ReadonlyArray<{ readonly module: string; readonly annotation: string }>
+  /** When workers upload what they measure; absent: they measure nothing. */
+  readonly metrics?: UploadStrategy | undefined
 }
 
 /** An instance, and the worker that the plan gave it to, if any. */
@@ -193,7 +196,8 @@ export type Message =
   /** A worker does not reach its object store, and tries again; or it does so again. */
   | { readonly type: "unreachable"; readonly worker: string; readonly detail: string }
   | { readonly type: "reachable"; readonly worker: string }
-  | { readonly type: "ended"; readonly status: RunStatus }
+  /** `makespanMs`: see `Makespan` in `@weft/metrics`; absent for a run that was removed. */
+  | { readonly type: "ended"; readonly status: RunStatus; readonly makespanMs?: number | undefined }
 
 export interface CompletedNotice {
   readonly instance: InstanceId

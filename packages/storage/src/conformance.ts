@@ -18,6 +18,7 @@ import type { Coordination } from "./Coordination.ts"
 import { beginning } from "./conformance/Beginning.ts"
 import type {
   CoordinationCapabilities,
+  HistoryCapabilities,
   ObjectStoreCapabilities,
   StreamsCapabilities
 } from "./conformance/Capabilities.ts"
@@ -26,6 +27,7 @@ import { ending } from "./conformance/Ending.ts"
 import { histories } from "./conformance/Histories.ts"
 import { Kit } from "./conformance/Kit.ts"
 import { leases } from "./conformance/Leases.ts"
+import { measured } from "./conformance/Measured.ts"
 import { messages } from "./conformance/Messages.ts"
 import { named } from "./conformance/Named.ts"
 import { objects } from "./conformance/Objects.ts"
@@ -37,6 +39,7 @@ import type { Streams } from "./Streams.ts"
 
 export type {
   CoordinationCapabilities,
+  HistoryCapabilities,
   ObjectStoreCapabilities,
   Skipped,
   StreamsCapabilities
@@ -74,5 +77,12 @@ export const streams = <E>(
 ): void => layer(store, { excludeTestServices: true })(name, (it) => streamTests(it, capabilities))
 
 /** Registers the tests of a history. */
-export const history = <E>(name: string, store: Layer.Layer<History, E>): void =>
-  layer(store, { excludeTestServices: true })(name, (it) => histories(it))
+export const history = <E>(
+  name: string,
+  store: Layer.Layer<History, E>,
+  capabilities: HistoryCapabilities
+): void =>
+  layer(store, { excludeTestServices: true })(name, (it) => {
+    histories(it, capabilities)
+    measured(it, capabilities)
+  })

@@ -22,17 +22,25 @@ export {
 } from "./Coordination.ts"
 export * as CoordinationMemory from "./CoordinationMemory.ts"
 export { goneState, objectsAmong } from "./Gone.ts"
+export { History } from "./History.ts"
 export {
-  History,
+  checkPruning,
   type HistoryQuery,
-  PredictedMakespan,
+  limitOf,
   type Pruning,
+  RETENTION,
+  type Retention,
+  type Summary
+} from "./HistoryQuery.ts"
+export { ObjectStore } from "./ObjectStore.ts"
+export {
+  decodeRecord,
+  encodeRecord,
+  PredictedMakespan,
   RunRecord,
-  type Summary,
   TaskSummary,
   WorkerCount
-} from "./History.ts"
-export { ObjectStore } from "./ObjectStore.ts"
+} from "./RunRecord.ts"
 export { StoreError, type StoreErrorReason } from "./StoreError.ts"
 export type { StoresReference } from "./Stores.ts"
 export * as Stores from "./Stores.ts"
@@ -50,3 +58,4 @@ export {
 } from "./Streams.ts"
 export * as StreamsMemory from "./StreamsMemory.ts"
 export { type TieredOptions, tiered } from "./Tiered.ts"
+export { UploadStrategy } from "./UploadStrategy.ts"

@@ -12,7 +12,10 @@ coordination("CoordinationMemory", Layer.provideMerge(CoordinationMemory.layer, 
 
 objectStore("ObjectStore.layerMemory", ObjectStore.layerMemory, { largeBytes: 8 * 2 ** 20, usage: true })
 
-history("History.layerMemory", History.layerMemory)
+history("History.layerMemory", Layer.provideMerge(History.layerMemory, TestClock.layer()), {
+  time: { batchesMs: 86_400_000, elapse: (ms) => TestClock.adjust(ms) },
+  pruning: true
+})
 
 streams("StreamsMemory", Layer.provideMerge(StreamsMemory.layer, TestClock.layer()), {
   time: { elapse: (ms) => TestClock.adjust(ms) },

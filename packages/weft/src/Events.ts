@@ -41,7 +41,8 @@ export type RunEvent =
   /** How far the run is by the store's account, where that is more than events have told. */
   | { readonly type: "progress"; readonly completed: number; readonly total: number }
   | ReachNotice
-  | { readonly type: "ended"; readonly status: RunStatus }
+  /** `makespanMs` as in the run's summary; absent if the run was removed before it was seen how it ended. */
+  | { readonly type: "ended"; readonly status: RunStatus; readonly makespanMs?: number | undefined }
 
 /** What a run's client hears: from the store's channel, and from the store's answers. */
 export type Notice =

@@ -34,7 +34,7 @@ export {
 } from "@weft/core"
 export { LambdaError, type LambdaOptions, lambda } from "@weft/engine-lambda"
 export { simple } from "@weft/planner-simple"
-export { StoreError, Stores } from "@weft/storage"
+export { StoreError, Stores, type UploadStrategy } from "@weft/storage"
 export {
   context,
   type Engine,
@@ -56,6 +56,7 @@ export { formatSummary } from "./formatSummary.ts"
 export type { EngineName } from "./internal/Engines.ts"
 export type { RunHandle } from "./internal/Handle.ts"
 export { BuildFailed, InvalidInput } from "./internal/Job.ts"
+export { InvalidMetrics } from "./internal/Metrics.ts"
 export { NoModule, RunLeft, UnknownRun, UnreadableRun } from "./internal/RunErrors.ts"
 export { InvalidStore } from "./internal/StoreUrl.ts"
 export { type RunOptions, run, submit } from "./run.ts"

@@ -3,12 +3,14 @@
  */
 import type { AnyAnnotation, AnyWorkflow, Behaviour, Planner, Resolved, Workflow } from "@weft/core"
 import { simple } from "@weft/planner-simple"
+import type { UploadStrategy } from "@weft/storage"
 import { TaskModule } from "@weft/worker"
 import { Effect } from "effect"
 import type { RunEvent } from "./Events.ts"
 import * as Client from "./internal/Client.ts"
 import * as Handle from "./internal/Handle.ts"
 import * as Job from "./internal/Job.ts"
+import * as Metrics from "./internal/Metrics.ts"
 import type * as Party from "./internal/Party.ts"
 
 /** How to run. */
@@ -24,6 +26,11 @@ export interface BaseOptions<A extends AnyAnnotation = never> extends Handle.Han
    * limit if the store is this process's memory, where nobody is lost unnoticed.
    */
   readonly leaseMs?: number
+  /**
+   * When workers upload what they measure, for the history that plans are made from: `upload` is `"stop"` (default),
+   * `"task"`, `{ everyMs }` or `{ queued }`. `false`: they measure nothing.
+   */
+  readonly metrics?: { readonly upload: UploadStrategy } | false
 }
 
 /**
@@ -49,7 +56,7 @@ type Input<I> = [undefined] extends [I] ? { readonly input?: I } : { readonly in
  *
  * @throws {RunFailed} if a node failed for good: with the node, the attempts, the error and the user's line
  * @throws {RunCancelled} if `signal` was aborted
- * @throws {InvalidInput | BuildFailed | InvalidPlan | EngineError} if the run could not begin
+ * @throws {InvalidInput | BuildFailed | InvalidPlan | InvalidMetrics | EngineError} if the run could not begin
  */
 export const run: Run = async (what: unknown, options: AnyOptions = {}) => {
   await using handle = await submitAny(what, options)
@@ -129,5 +136,6 @@ const own = (options: AnyOptions, { stores }: Party.Settings) => ({
   behaviours: (options.behaviours ?? []) as ReadonlyArray<Behaviour.Behaviour>,
   maxAttempts: options.maxAttempts ?? 3,
   leaseMs: options.leaseMs ?? (stores === undefined ? Number.POSITIVE_INFINITY : LEASE_MS),
+  metrics: Metrics.strategyOf(options.metrics),
   isOpen: options.store !== undefined && options.store !== "memory"
 })

@@ -7,6 +7,9 @@ import { Graph } from "@weft/core"
 /** By the task's index in the graph. */
 export type Seen = ReadonlyArray<readonly [task: number, calls: number, totalMs: number]>
 
+/** Where measuring a call more closely costs nothing beside the call, in ms. */
+const LONG_MS = 1
+
 export class Durations {
   private readonly graph: Graph.Graph
   private readonly calls: Float64Array
@@ -32,6 +35,12 @@ export class Durations {
     return task < 0 || this.calls[task] === 0
       ? Number.POSITIVE_INFINITY
       : this.totalMs[task]! / this.calls[task]!
+  }
+
+  /** Whether calls of the node's task take long enough, as far as is known, for more of them to be measured. */
+  isLong(node: number): boolean {
+    const task = this.graph.columns.codes[node]!
+    return task >= 0 && this.totalMs[task]! >= LONG_MS * this.calls[task]!
   }
 
   /** What is known of each task: how often it ran, and for how long in all. For others that go on with the run. */

@@ -2,7 +2,7 @@
  * Engines: what starts workers. `inline`, `threads` and `processes` are in this package.
  */
 import type { Behaviour, Graph, InstanceId, Plan, TaskReference } from "@weft/core"
-import type { Coordination, ObjectStore, StoresReference } from "@weft/storage"
+import type { Coordination, ObjectStore, StoresReference, UploadStrategy } from "@weft/storage"
 import { Context, Data, Effect, Option, type Scope } from "effect"
 import type { Invocation } from "./Invocation.ts"
 import type { Sizes } from "./Sizes.ts"
@@ -36,6 +36,8 @@ export interface OpenRun {
   readonly leaseMs: number
   /** How other processes get at the run's stores; `undefined` if they cannot. */
   readonly stores: StoresReference | undefined
+  /** When workers upload what they measure; absent: they measure nothing. */
+  readonly metrics?: UploadStrategy | undefined
 }
 
 /** Starts workers of one run. */
@@ -73,6 +75,16 @@ export interface Engine {
   ) => Effect.Effect<Invoker, EngineError, Coordination | ObjectStore | Scope.Scope>
 }
 
+/** How a worker was started: what is measured before it begins to work. */
+export interface Started {
+  /** When its invocation came, in ms since the epoch. */
+  readonly at: number
+  /** Whether what it runs in was started for it. */
+  readonly cold: boolean
+  /** How long loading its run and the code took, in ms. */
+  readonly loadMs: number
+}
+
 /** What a worker may ask of the process it runs in. */
 export class Host extends Context.Service<
   Host,
@@ -89,6 +101,8 @@ export class Host extends Context.Service<
      * by itself, and has another go on.
      */
     readonly remainingMs?: () => number
+    /** How the worker was started, as far as it knows; absent where there is nothing to say. */
+    readonly started?: Started
   }
 >()("@weft/worker/Host") {}
 

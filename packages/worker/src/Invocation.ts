@@ -43,9 +43,15 @@ export interface Invocation {
   readonly memoryMiB?: number | undefined
   /** Of what the worker is to run: what others before it could not end in the time that a worker has. It goes first. */
   readonly limited?: Limited | undefined
+  /** When it was sent, in ms since the epoch by the store's clock; absent if nobody said so. */
+  readonly sentAt?: number | undefined
   /** Workers that this one invokes before anything else: wide fan-outs are invoked as a tree. */
   readonly spawn: ReadonlyArray<Invocation>
 }
 
 /** The work in what coordination handed over. */
 export const workOf = ({ attempt, instance }: Ready): Work => ({ instance, attempt })
+
+/** An invocation that has waited for so many ms until there was a place for its worker: that is no part of a start-up. */
+export const sentLater = (invocation: Invocation, ms: number): Invocation =>
+  invocation.sentAt === undefined ? invocation : { ...invocation, sentAt: invocation.sentAt + ms }

@@ -8,6 +8,7 @@ import { Flow, Graph, Instance, type InstanceId } from "@weft/core"
 import type { Coordination, ObjectStore } from "@weft/storage"
 import { Effect, Latch } from "effect"
 import { type RunContext, valueKey } from "./RunContext.ts"
+import type { Timing } from "./Timing.ts"
 import type { Values } from "./Values.ts"
 
 /** Bytes that may be here ahead of their time; beyond that nothing more is fetched. */
@@ -22,6 +23,7 @@ interface Owner {
   readonly values: Values
   readonly coordination: Pick<Coordination["Service"], "read">
   readonly objects: Pick<ObjectStore["Service"], "get">
+  readonly timing: Pick<Timing, "now">
   /** Runs something beside the worker, until the worker ends. */
   readonly inBackground: (effect: Effect.Effect<void>) => void
 }
@@ -95,19 +97,23 @@ export class Prefetch {
   }
 
   private readonly get = Effect.fnUntraced(function* (this: Prefetch, missing: ReadonlyArray<InstanceId>) {
-    const { coordination, objects, run, values } = this.owner
+    const { coordination, objects, run, timing, values } = this.owner
     if (values.aheadBytes > ROOM_BYTES) return
+    const beganAt = timing.now()
     const found = yield* coordination.read(run, missing)
     const large: Array<InstanceId> = []
+    const readMs = (timing.now() - beganAt) / missing.length
     for (const [i, value] of missing.entries()) {
       const bytes = found[i]
       if (bytes === "object") large.push(value)
-      else if (bytes !== undefined) values.cameAhead(value, bytes)
+      else if (bytes !== undefined) values.cameAhead(value, bytes, readMs)
     }
     for (let at = 0; at < large.length && values.aheadBytes <= ROOM_BYTES; at += LARGE_AT_ONCE) {
       const some = large.slice(at, at + LARGE_AT_ONCE)
+      const askedAt = timing.now()
       const got = yield* objects.get(run, some.map(valueKey))
-      for (const [i, bytes] of got.entries()) if (bytes !== undefined) values.cameAhead(some[i]!, bytes)
+      const ms = (timing.now() - askedAt) / some.length
+      for (const [i, bytes] of got.entries()) if (bytes !== undefined) values.cameAhead(some[i]!, bytes, ms)
     }
   })
 }

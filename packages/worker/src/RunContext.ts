@@ -13,9 +13,11 @@ import {
   Plan,
   type TaskReference
 } from "@weft/core"
+import { Recording } from "@weft/metrics"
+import type { UploadStrategy } from "@weft/storage"
 import { Durations } from "./Durations.ts"
 import { streamedNodes } from "./StreamHandle.ts"
-import { SharedValues } from "./Values.ts"
+import { SharedValues, type ValueCodec, valueCodec } from "./Values.ts"
 
 /** A run as workers see it. */
 export class RunContext {
@@ -24,9 +26,12 @@ export class RunContext {
   readonly plan: Plan.Plan
   readonly tasks: ReadonlyMap<string, TaskReference>
   readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+  readonly codec: ValueCodec
   /** Large values that workers of this process have. */
   readonly shared = new SharedValues()
   readonly durations: Durations
+  /** What this process measures of the run, if anything. */
+  readonly recording: Recording | undefined
   /** The nodes whose items are streamed. */
   readonly streamed: ReadonlyMap<number, StreamOptions>
   private readonly constants: Array<{ readonly value: unknown } | undefined> = []
@@ -51,13 +56,17 @@ export class RunContext {
     readonly plan: Plan.Plan
     readonly tasks: ReadonlyMap<string, TaskReference>
     readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+    readonly metrics?: UploadStrategy | undefined
+    readonly codec?: ValueCodec
   }) {
     this.run = parts.run
     this.graph = parts.graph
     this.durations = new Durations(parts.graph)
+    this.recording = parts.metrics === undefined ? undefined : new Recording(parts.run, parts.metrics)
     this.plan = parts.plan
     this.tasks = parts.tasks
     this.behaviours = parts.behaviours
+    this.codec = parts.codec ?? valueCodec
     this.streamed = streamedNodes(parts.graph, parts.plan)
     this.readers = new Int32Array(parts.graph.size).fill(UNKNOWN)
     this.annotated = parts.behaviours.length > 0

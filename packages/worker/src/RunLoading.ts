@@ -38,7 +38,8 @@ export const contextOf = Effect.fnUntraced(function* (
         graph: GraphCodec.decode(document.graph),
         plan: Plan.decode(document.plan),
         tasks,
-        behaviours
+        behaviours,
+        metrics: document.metrics
       }),
     catch: (cause) =>
       new StoreError({

@@ -19,6 +19,35 @@ interface Entry {
   released: number
   /** Whether it was fetched ahead, and nobody here has asked for it yet. */
   ahead: boolean
+  /** Whether it was made elsewhere; and in which reading it was last got: see `beginReading`. */
+  foreign: boolean
+  reading: number
+  /** How long fetching it ahead took, in ms, until somebody has asked for it. */
+  aheadMs: number | undefined
+}
+
+/** What of the values that were got had come from elsewhere: for what is measured. */
+interface Reading {
+  /** Their encoded bytes. */
+  cameBytes: number
+  /** Of these, what had been fetched ahead, and how long that took, in ms. */
+  preloadedBytes: number
+  preloadedMs: number
+}
+
+const NOTHING: Reading = { cameBytes: 0, preloadedBytes: 0, preloadedMs: 0 }
+/** How values become bytes and come back. A simulation, whose values are stand-ins, has one of its own. */
+export interface ValueCodec {
+  readonly encode: (value: unknown) => Uint8Array
+  readonly decode: (bytes: Uint8Array) => unknown
+}
+
+/** How the paths in errors about results begin. */
+export const RESULT = ["result"] as const
+
+export const valueCodec: ValueCodec = {
+  encode: (value) => Codec.encode(value, RESULT),
+  decode: Codec.decode
 }
 
 export class Values {
@@ -26,16 +55,22 @@ export class Values {
   private cachedBytes = 0
   /** Bytes of values that were fetched ahead, and that nobody here has asked for yet. */
   aheadBytes = 0
+  private reading: Reading = NOTHING
+  private readings = 0
+  /** Told of values that are encoded. */
+  onEncoded: ((instance: InstanceId, bytes: number) => void) | undefined
   private readonly limit: number
 
   private readonly shared: SharedValues
+  private readonly codec: ValueCodec
 
   /**
    * @param shared large values that other workers of this process have
    * @param limit bytes of values that are kept although nothing here will read them, for the case that it does
    */
-  constructor(shared = new SharedValues(), limit = 64 * 2 ** 20) {
+  constructor(shared = new SharedValues(), limit = 64 * 2 ** 20, codec = valueCodec) {
     this.shared = shared
+    this.codec = codec
     this.limit = limit
   }
 
@@ -59,23 +94,26 @@ export class Values {
       reserved,
       stored: false,
       released: 0,
-      ahead: false
+      ahead: false,
+      foreign: false,
+      reading: 0,
+      aheadMs: undefined
     })
   }
 
   /** Adds a value that came as bytes. */
   came(instance: InstanceId, bytes: Uint8Array, stored: boolean): void {
-    if (!this.entries.has(instance)) this.addBytes(instance, bytes, stored, false)
+    if (!this.entries.has(instance)) this.addBytes(instance, bytes, stored, undefined)
   }
 
-  /** Adds a value from a store that some node here will read. It stays until then. */
-  cameAhead(instance: InstanceId, bytes: Uint8Array): void {
+  /** Adds a value from a store that some node here will read, and that took `ms` to fetch. It stays until then. */
+  cameAhead(instance: InstanceId, bytes: Uint8Array, ms: number): void {
     if (this.entries.has(instance)) return
-    this.addBytes(instance, bytes, true, true)
+    this.addBytes(instance, bytes, true, ms)
     this.aheadBytes += bytes.length
   }
 
-  private addBytes(instance: InstanceId, bytes: Uint8Array, stored: boolean, ahead: boolean) {
+  private addBytes(instance: InstanceId, bytes: Uint8Array, stored: boolean, aheadMs: number | undefined) {
     const entry = {
       value: undefined,
       decoded: false,
@@ -84,17 +122,45 @@ export class Values {
       reserved: 0,
       stored,
       released: 0,
-      ahead
+      ahead: aheadMs !== undefined,
+      foreign: true,
+      reading: 0,
+      aheadMs
     }
     this.add(instance, entry)
+  }
+
+  /** A node begins to read: what is got from now on counts for it, each value once. */
+  beginReading(): void {
+    this.readings++
+    this.reading = NOTHING
+  }
+
+  /** What came from elsewhere of what was got since then. */
+  get read(): Readonly<Reading> {
+    return this.reading
+  }
+
+  private count(entry: Entry) {
+    if (this.reading === NOTHING) this.reading = { ...NOTHING }
+    const { reading } = this
+    const { aheadMs, bytes } = entry
+    const size = bytes?.length ?? 0
+    entry.reading = this.readings
+    reading.cameBytes += size
+    if (aheadMs === undefined) return
+    entry.aheadMs = undefined
+    reading.preloadedBytes += size
+    reading.preloadedMs += aheadMs
   }
 
   /** The value; the caller has made sure that it is here. */
   get(instance: InstanceId): unknown {
     const entry = this.entries.get(instance)!
     this.arrived(entry)
+    if (entry.foreign && entry.reading !== this.readings) this.count(entry)
     if (!entry.decoded) {
-      entry.value = this.shared.get(instance) ?? Codec.decode(entry.bytes!)
+      entry.value = this.shared.get(instance) ?? this.codec.decode(entry.bytes!)
       entry.decoded = true
       this.shared.add(instance, entry)
     }
@@ -105,11 +171,17 @@ export class Values {
   bytes(instance: InstanceId): Uint8Array {
     const entry = this.entries.get(instance)!
     if (entry.bytes === undefined) {
-      entry.bytes = Codec.encode(entry.value, RESULT)
+      entry.bytes = this.codec.encode(entry.value)
+      this.onEncoded?.(instance, entry.bytes.length)
       this.shared.add(instance, entry)
       if (entry.pins === 0) this.cache(entry)
     }
     return entry.bytes
+  }
+
+  /** A value's bytes, before it is here. */
+  encode(value: unknown): Uint8Array {
+    return this.codec.encode(value)
   }
 
   /** Whether others can get the value from a store. */
@@ -240,6 +312,3 @@ export class SharedValues {
     if (this.get(instance) === undefined) this.values.set(instance, new WeakRef(value))
   }
 }
-
-/** How the paths in errors about results begin. */
-export const RESULT = ["result"] as const

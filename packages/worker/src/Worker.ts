@@ -8,12 +8,22 @@
  * makes work ready for it sees that it is not alive and invokes it anew.
  */
 import { type Failure, Flow, type Graph, Instance, type InstanceId } from "@weft/core"
-import { Coordination, type Kept, ObjectStore, type Reply, type StoreError, Streams } from "@weft/storage"
+import {
+  Coordination,
+  History,
+  type Kept,
+  type Measure,
+  ObjectStore,
+  type Reply,
+  type StoreError,
+  Streams
+} from "@weft/storage"
 import { Effect, Fiber, Latch, Option } from "effect"
 import { wrapped, wrappedWorker } from "./Behaviours.ts"
 import { type EngineError, Host, type Invoker } from "./Engine.ts"
 import type { Invocation, Work } from "./Invocation.ts"
 import { MOST_LIMITED, OutOfTime } from "./Limit.ts"
+import { Measured } from "./Measured.ts"
 import { persistent, persistentObjects, persistentStreams } from "./Persistent.ts"
 import * as Prompt from "./Prompt.ts"
 import { observedObjects } from "./Reach.ts"
@@ -40,14 +50,19 @@ export const run = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, StoreError | EngineError, Coordination | ObjectStore | Host> {
   const host = yield* Host
   const timing = yield* Timing
-  const coordination = persistent(yield* Coordination, {
+  const measured = yield* beginMeasuring(context, invocation, invoker)
+  const calls = yield* Coordination
+  const coordination = persistent(measured?.coordination(calls) ?? calls, {
     onFailure: () => {
       state.unsure = true
     }
   })
   let givenUp: StoreError | undefined
+  const store = yield* ObjectStore
   const objects = persistentObjects(
-    observedObjects(yield* ObjectStore, (notice) => state.tell({ ...notice, worker: state.worker })),
+    observedObjects(measured?.objects(store) ?? store, (notice) =>
+      state.tell({ ...notice, worker: state.worker })
+    ),
     {
       forMs: OBJECTS_PATIENCE_MS,
       onGivenUp: (error) => {
@@ -59,12 +74,14 @@ export const run = Effect.fnUntraced(function* (
   const state = new WorkerState({
     context,
     invocation,
-    invoker,
+    invoker: measured?.invoker(invoker) ?? invoker,
     coordination,
     objects,
     host,
     timing,
-    streams
+    streams,
+    fork: Effect.runForkWith(yield* Effect.context<never>()),
+    measured
   })
   const lived: Effect.Effect<void, Failures, Coordination | ObjectStore | Host> = life(state)
   const settled = Effect.catch(lived, (error): Effect.Effect<void, StoreError | EngineError> => {
@@ -75,10 +92,26 @@ export const run = Effect.fnUntraced(function* (
   })
   yield* Effect.ensuring(
     Effect.andThen(settled, Effect.timeoutOption(state.discards.done, DISCARD_MS)),
-    Effect.suspend(() =>
-      state.untoldObjects.size === 0 && state.discards.isDone ? Effect.void : tidy(state)
-    )
+    Effect.suspend(() => {
+      measured?.end()
+      return state.untoldObjects.size === 0 && state.discards.isDone ? Effect.void : tidy(state)
+    })
   )
+})
+
+/** From now on the worker is measured, if that is wanted, and there is somewhere to upload it to. */
+const beginMeasuring = Effect.fnUntraced(function* (
+  context: RunContext,
+  invocation: Invocation,
+  invoker: Invoker
+) {
+  const { recording } = context
+  if (recording === undefined) return undefined
+  const history = yield* Effect.serviceOption(History)
+  if (Option.isNone(history)) return undefined
+  recording.uses(history.value)
+  const [host, timing] = [yield* Host, yield* Timing]
+  return new Measured({ context, invocation, invoker, host, timing }, recording)
 })
 
 /**
@@ -291,7 +324,7 @@ const NOTICE_MS = 100
 function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures | Ended> {
   const { instance } = one
   state.begun++
-  const { timing } = state
+  const { measured, timing } = state
   const { graph } = state.context
   state.current = one
   const kind = graph.kind(Instance.nodeOf(instance))
@@ -313,6 +346,14 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures |
 
   const keep: Array<Kept> = []
   let outputBytes = 0
+  const measureOf = (tries: number, executionMs: number): Measure => ({
+    startedAt: executeAt,
+    inputsMs: executeAt - beganAt,
+    executionMs,
+    inputBytes: gathered?.bytes ?? 0,
+    outputBytes,
+    tries
+  })
   const finished = (
     reads: ReadonlyArray<Flow.Release>,
     width: number,
@@ -324,14 +365,7 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures |
     keep,
     steps: Flow.steps(graph, instance, width),
     releases: released(state, reads),
-    measure: {
-      startedAt: executeAt,
-      inputsMs: executeAt - beganAt,
-      executionMs,
-      inputBytes: gathered?.bytes ?? 0,
-      outputBytes,
-      tries
-    }
+    measure: measureOf(tries, executionMs)
   })
 
   const producer = Producer.of(state, one, () => {
@@ -339,27 +373,35 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures |
     const reads = Flow.releases(graph, instance)
     return completeNow(state, finished(reads, 0, 1, timing.now() - executeAt))
   })
+  const processor = kind === "call" ? measured?.processor(Instance.nodeOf(instance)) : undefined
   const result = executing(state, one, args, producer)
   // It takes its time: whoever waits for what came before it need not.
   if (state.lingers && Prompt.waits(result)) yield* tellSoon(state)
   const { tries, value } = Prompt.waits(result) ? yield* result : result
   const executionMs = timing.now() - executeAt
+  const processorMs = measured?.processorMs(processor, Prompt.waits(result)) ?? Number.NaN
   if (kind === "call") state.context.durations.ran(Instance.nodeOf(instance), executionMs)
 
   const width = kind === "expand" || kind === "gate" ? (value as number) : (gathered?.width ?? 0)
   const reads = Flow.releases(graph, instance, width)
   if (producer?.streamed) {
+    measured?.node(instance, one.attempt, measureOf(tries, executionMs), gathered?.read, processorMs)
     letGo(state, reads)
     return
   }
-  const encoded = state.context.holds ? hold(state, one, value) : undefined
+  const seen = state.context.holds ? hold(state, one, value) : undefined
+  if (measured !== undefined) measured.publishing = instance
   const published = wrapped(state, "publish", one, () =>
-    Prompt.map(publishAll(state, instance, kind, value, args, keep, encoded), (bytes) => {
-      outputBytes = bytes
+    Prompt.map(publishAll(state, instance, kind, value, args, keep, seen?.bytes), (bytes) => {
+      outputBytes = Math.max(bytes, seen?.size ?? 0)
     })
   )
   if (Prompt.waits(published)) yield* published
   const done = finished(reads, width, tries, executionMs)
+  if (measured !== undefined) {
+    if (kind === "expand") measured.opened(instance, width)
+    measured.node(instance, one.attempt, done.measure, gathered?.read, processorMs)
+  }
   letGo(state, reads)
   const completed = wrapped(state, "complete", one, () => complete(state, done))
   if (Prompt.waits(completed)) yield* completed

@@ -19,6 +19,7 @@ import { Discards } from "./Discards.ts"
 import type { EngineError, Host, Invoker } from "./Engine.ts"
 import type { Invocation, Limited, Work } from "./Invocation.ts"
 import { Limit, type OutOfTime } from "./Limit.ts"
+import type { Measured } from "./Measured.ts"
 import type { Prefetch } from "./Prefetch.ts"
 import type { RunContext } from "./RunContext.ts"
 import type { Timing } from "./Timing.ts"
@@ -75,8 +76,12 @@ export interface WorkerParts {
   readonly objects: ObjectStore["Service"]
   readonly host: Host["Service"]
   readonly timing: Timing
+  /** Runs something beside the worker's own fiber, with the same clock. */
+  readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** `undefined` where there is no store for streams: items are collected then. */
   readonly streams?: Streams["Service"] | undefined
+  /** `undefined` if nothing is measured. */
+  readonly measured?: Measured | undefined
 }
 
 export class WorkerState implements WorkerParts {
@@ -87,7 +92,9 @@ export class WorkerState implements WorkerParts {
   readonly objects: ObjectStore["Service"]
   readonly host: Host["Service"]
   readonly timing: Timing
+  readonly fork: WorkerParts["fork"]
   readonly streams: Streams["Service"] | undefined
+  readonly measured: Measured | undefined
   /** The streams that the running task may read. */
   readonly live = new Set<Live>()
   /** Whether the worker takes items from a generator whose readers others must run. */
@@ -142,7 +149,7 @@ export class WorkerState implements WorkerParts {
 
   constructor(parts: WorkerParts) {
     this.context = parts.context
-    this.values = new Values(parts.context.shared)
+    this.values = new Values(parts.context.shared, undefined, parts.context.codec)
     this.invocation = parts.invocation
     this.invoker = parts.invoker
     this.coordination = parts.coordination
@@ -150,7 +157,10 @@ export class WorkerState implements WorkerParts {
     this.discards = new Discards(parts.context.run, parts.objects)
     this.host = parts.host
     this.timing = parts.timing
+    this.fork = parts.fork
     this.streams = parts.streams
+    this.measured = parts.measured
+    this.values.onEncoded = parts.measured?.encoded
     this.limit = Limit.of(parts.host)
     const { named, worker } = parts.invocation
     this.claims = new Claims(parts.context, worker, named, (node) => this.hasMemoryFor(node))
@@ -197,12 +207,12 @@ export class WorkerState implements WorkerParts {
 
   /** Tells the run's clients, or a worker, something. A hint: nobody waits for it, and nothing depends on it. */
   tell(message: Message, channel = CLIENT): void {
-    Effect.runFork(Effect.ignore(this.coordination.publish(this.run, channel, message)))
+    this.fork(Effect.ignore(this.coordination.publish(this.run, channel, message)))
   }
 
   /** Runs something beside the worker, until the worker ends. Nobody hears of a failure. */
   inBackground(effect: Effect.Effect<void>): void {
-    const fiber = Effect.runFork(effect)
+    const fiber = this.fork(effect)
     this.background.add(fiber)
     fiber.addObserver(() => this.background.delete(fiber))
   }
@@ -270,11 +280,6 @@ export class WorkerState implements WorkerParts {
   /** Interrupts what takes longer than the worker has. */
   inTime<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | OutOfTime> {
     return this.limit === undefined ? effect : this.limit.within(effect)
-  }
-
-  /** Of what would be run next, what was claimed. */
-  peekClaimed(): Work | undefined {
-    return this.stack.at(-1)
   }
 
   /** What would be run next. */

@@ -53,6 +53,8 @@ export class Environment {
   readonly memoryMiB: number
   /** Of this function, as Lambda numbers it. */
   readonly functionVersion: string
+  /** Whether nothing has been done here yet: then it was started for what is. */
+  isFresh = true
   /** Ends the worker that runs here; the store says that its run is over. */
   interrupt: ((run: string) => void) | undefined
 

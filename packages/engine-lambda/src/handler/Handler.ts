@@ -70,8 +70,10 @@ const answer = (
     case "work":
       return work(environment, event, context)
     case "prewarm":
+      environment.isFresh = false
       return prewarm(environment, event)
     case "check":
+      environment.isFresh = false
       return check(environment)
   }
 }

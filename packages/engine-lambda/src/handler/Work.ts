@@ -16,6 +16,8 @@ import {
   ModuleError,
   persistent,
   persistentObjects,
+  type Started,
+  Timing,
   unusable,
   Worker,
   withoutRefused
@@ -55,6 +57,10 @@ export const work = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Worked, Fault> {
   const { connection, contexts, sender } = environment
   const { run, worker } = event
+  const { now } = yield* Timing
+  const at = now()
+  const cold = environment.isFresh
+  environment.isFresh = false
   const readEvent = (services: Services) => read(event, Context.get(services, ObjectStore))
   // Nothing is asked of a store for an event that says all itself.
   const task = yield* event.object === undefined
@@ -78,7 +84,11 @@ export const work = Effect.fnUntraced(function* (
   const life = Effect.flatMap(decoding === undefined ? known(services) : Fiber.join(decoding), (found) =>
     found === undefined
       ? Effect.void
-      : live(environment, found, { invocation: begun, seen, settings }, lambda)
+      : live(environment, found, { invocation: begun, seen, settings }, lambda, {
+          at,
+          cold,
+          loadMs: now() - at
+        })
   )
   const outcome = yield* Effect.provideContext(attended(environment, begun, settings, life), services)
   return { run, worker, outcome }
@@ -144,7 +154,8 @@ const live = Effect.fnUntraced(function* (
   environment: Environment,
   { context, sizes }: Known,
   { invocation, seen, settings }: Task,
-  lambda: LambdaContext
+  lambda: LambdaContext,
+  started: Started
 ): Effect.fn.Return<void, StoreError | EngineError, Coordination | ObjectStore> {
   const { memoryMiB, sender } = environment
   const { run, worker } = invocation
@@ -177,7 +188,8 @@ const live = Effect.fnUntraced(function* (
     // Nobody else could have its place.
     idle: (waiting) => waiting,
     guard: (_worker, _instance, _task, ms) => environment.guards.guard(ms),
-    remainingMs
+    remainingMs,
+    started
   })
   yield* Worker.run(context, invocation, own).pipe(
     Effect.provideService(Host, host),
@@ -185,7 +197,9 @@ const live = Effect.fnUntraced(function* (
       isFault(cause)
         ? Effect.ignore(giveUp(invoker, run, worker, unsent, Faults.describe(cause)))
         : Effect.void
-    )
+    ),
+    // Nothing goes on here afterwards.
+    Effect.ensuring(context.recording?.flush ?? Effect.void)
   )
 })
 

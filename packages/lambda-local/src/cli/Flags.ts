@@ -40,6 +40,10 @@ export const flags = {
     "How many invocations may be under way at once (default: 1000)"
   ),
   idle: time("idle", "After how long without work an environment is ended (default: 5m)"),
+  cpuShare: described(
+    Flag.Finite("cpu-share"),
+    "How much of a core of this machine one vCPU is, above 0 and up to 1 (default: 1)"
+  ),
   coldStart: described(
     parsed("cold-start", "TIME[+TIME]", delay),
     "Extra time of cold starts, and how much more at most (default: 0)"
@@ -116,6 +120,7 @@ export const optionsOf = (given: Given): LambdaOptions => {
     roles: given.role.length > 0 ? given.role : undefined,
     concurrency: Option.getOrUndefined(given.concurrency),
     idleMs: Option.getOrUndefined(given.idle),
+    cpuShare: Option.getOrUndefined(given.cpuShare),
     coldStart: Option.getOrUndefined(given.coldStart),
     invokeLatency: Option.getOrUndefined(given.latency),
     retryDelaysMs: Option.getOrUndefined(given.retryDelays),

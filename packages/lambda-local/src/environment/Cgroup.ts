@@ -8,9 +8,11 @@ import { peakMiB } from "./Memory.ts"
 const MIB = 1024 * 1024
 /**
  * The time in which a share is used up, in microseconds. With 128 MiB a function runs for 1.4 ms of every 20. The kernel's
- * default of 100 ms would let it wait for up to 93 ms at a stretch; it allows no less than 1 ms to run.
+ * default of 100 ms would let it wait for up to 93 ms at a stretch; it allows no less than 1 ms to run, so the period of a
+ * smaller share is longer.
  */
 const PERIOD_US = 20_000
+const LEAST_QUOTA_US = 1400
 
 /** A file of a group, and what is written into it. */
 interface Setting {
@@ -23,39 +25,49 @@ interface Setting {
 /** What the versions differ in. Files are relative to the folders of a group. */
 interface Version {
   readonly type: "cgroup-v1" | "cgroup-v2"
+  readonly cpuShare: number
   /** Where a group's folder with the controller is made; in version 2 both are the same. */
   readonly parents: { readonly cpu: string; readonly memory: string }
   readonly memory: (bytes: number) => ReadonlyArray<Setting>
   /** @param quotaUs of each period; undefined: all that there is */
-  readonly cpu: (quotaUs: number | undefined) => ReadonlyArray<Setting>
+  readonly cpu: (quotaUs: number | undefined, periodUs: number) => ReadonlyArray<Setting>
   /** The file that counts the processes killed for their memory, as a line `oom_kill N`. */
   readonly kills: string
   /** The file that has the most that was used, in bytes. */
   readonly peak: string
 }
 
-/** @param cpu where the cpu controller is mounted, @param memory where the memory controller is */
-export const version1 = (cpu: string, memory: string): Limits =>
+/**
+ * @param cpu where the cpu controller is mounted
+ * @param memory where the memory controller is
+ * @param cpuShare how much of a core of this machine one of Lambda's is
+ */
+export const version1 = (cpu: string, memory: string, cpuShare = 1): Limits =>
   limits({
     type: "cgroup-v1",
+    cpuShare,
     parents: { cpu, memory },
     memory: (bytes) => [
       { file: "memory.limit_in_bytes", value: String(bytes) },
       // With the memory that is swapped out; only after the other.
       { file: "memory.memsw.limit_in_bytes", value: String(bytes), isOptional: true }
     ],
-    cpu: (quotaUs) => [
-      { file: "cpu.cfs_period_us", value: String(PERIOD_US) },
+    cpu: (quotaUs, periodUs) => [
+      { file: "cpu.cfs_period_us", value: String(periodUs) },
       { file: "cpu.cfs_quota_us", value: String(quotaUs ?? -1) }
     ],
     kills: "memory.oom_control",
     peak: "memory.max_usage_in_bytes"
   })
 
-/** @param parent a group whose children may have the controllers cpu and memory */
-export const version2 = (parent: string): Limits =>
+/**
+ * @param parent a group whose children may have the controllers cpu and memory
+ * @param cpuShare how much of a core of this machine one of Lambda's is
+ */
+export const version2 = (parent: string, cpuShare = 1): Limits =>
   limits({
     type: "cgroup-v2",
+    cpuShare,
     parents: { cpu: parent, memory: parent },
     memory: (bytes) => [
       { file: "memory.max", value: String(bytes) },
@@ -63,7 +75,7 @@ export const version2 = (parent: string): Limits =>
       // An excess ends all its processes.
       { file: "memory.oom.group", value: "1", isOptional: true }
     ],
-    cpu: (quotaUs) => [{ file: "cpu.max", value: `${quotaUs ?? "max"} ${PERIOD_US}` }],
+    cpu: (quotaUs, periodUs) => [{ file: "cpu.max", value: `${quotaUs ?? "max"} ${periodUs}` }],
     kills: "memory.events",
     peak: "memory.peak"
   })
@@ -86,8 +98,11 @@ const make = (version: Version, id: string, memoryMiB: number): Confinement => {
   const memory = join(version.parents.memory, id)
   const cpu = join(version.parents.cpu, id)
   const folders = [...new Set([memory, cpu])]
-  const share = (cpus: number) =>
-    version.cpu(cpus === cpusOf(Infinity) ? undefined : Math.round(cpus * PERIOD_US))
+  const share = (lambdaCpus: number) => {
+    const cpus = lambdaCpus * version.cpuShare
+    const periodUs = Math.max(PERIOD_US, Math.ceil(LEAST_QUOTA_US / cpus))
+    return version.cpu(cpus === cpusOf(Infinity) ? undefined : Math.round(cpus * periodUs), periodUs)
+  }
   let kills = 0
   try {
     for (const folder of folders) mkdirSync(folder)

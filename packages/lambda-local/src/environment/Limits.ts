@@ -9,10 +9,16 @@ import { type Limits, none } from "./Confinement.ts"
 
 export { type Limits, none } from "./Confinement.ts"
 
-/** Cgroups of version 2, then of version 1, then `none`: the first that works when it is tried. */
-export const detect: Effect.Effect<Limits> = Effect.gen(function* () {
+/**
+ * Cgroups of version 2, then of version 1, then `none`: the first that works when it is tried.
+ *
+ * @param cpuShare how much of a core of this machine one of Lambda's is
+ */
+export const detect = Effect.fnUntraced(function* (cpuShare = 1): Effect.fn.Return<Limits> {
   const mounts = read("/proc/self/mounts")
-  for (const limits of [...candidates2(mounts, read("/proc/self/cgroup")), ...candidates1(mounts)]) {
+  const candidates = [...candidates2(mounts, read("/proc/self/cgroup")), ...candidates1(mounts)]
+  for (const candidate of candidates) {
+    const limits = candidate(cpuShare)
     if (yield* works(limits)) return limits
   }
   return none
@@ -37,7 +43,7 @@ const works = (limits: Limits): Effect.Effect<boolean> =>
   )
 
 /** The group of this process and those around it, from the inside, as far as their children may have both controllers. */
-const candidates2 = (mounts: string, own: string): ReadonlyArray<Limits> => {
+const candidates2 = (mounts: string, own: string): ReadonlyArray<(cpuShare: number) => Limits> => {
   const root = mountedAt(mounts, "cgroup2", () => true)
   const path = /^0::(\/.*)$/m.exec(own)?.[1]
   if (root === undefined || path === undefined) return []
@@ -46,7 +52,7 @@ const candidates2 = (mounts: string, own: string): ReadonlyArray<Limits> => {
     groups.push(join(root, group))
     if (group === "/") break
   }
-  return groups.filter(canHaveChildren).map(version2)
+  return groups.filter(canHaveChildren).map((group) => (cpuShare) => version2(group, cpuShare))
 }
 
 const canHaveChildren = (group: string): boolean => {
@@ -65,10 +71,10 @@ const canHaveChildren = (group: string): boolean => {
   }
 }
 
-const candidates1 = (mounts: string): ReadonlyArray<Limits> => {
+const candidates1 = (mounts: string): ReadonlyArray<(cpuShare: number) => Limits> => {
   const of = (controller: string) => mountedAt(mounts, "cgroup", (options) => options.includes(controller))
   const [cpu, memory] = [of("cpu"), of("memory")]
-  return cpu === undefined || memory === undefined ? [] : [version1(cpu, memory)]
+  return cpu === undefined || memory === undefined ? [] : [(cpuShare) => version1(cpu, memory, cpuShare)]
 }
 
 const mountedAt = (

@@ -130,6 +130,17 @@ describe("the files of a group", () => {
     expect(existsSync(join(parent, "it"))).toBe(false)
   })
 
+  it("a share of a core: ten environments that compute at once need no more than one", async () => {
+    const group = await Effect.runPromise(version2(parent, 0.1).confine("it", 442))
+    // A whole CPU of Lambda's is a tenth of one of this machine's.
+    expect(await read("cpu.max")).toBe("2000 20000")
+    group.slowDown()
+    // A quarter of that; the kernel refuses quotas below 1 ms, so the period is longer.
+    expect(await read("cpu.max")).toBe("1400 56032")
+    await empty()
+    await Effect.runPromise(group.close)
+  })
+
   it("of version 1", async () => {
     const group = await Effect.runPromise(
       version1(parent, join(parent, "memory")).confine("it", 10_240)

@@ -12,7 +12,7 @@ import {
 } from "../../src/environment/Environment.ts"
 import { detect } from "../../src/environment/Limits.ts"
 
-export const limits = await Effect.runPromise(detect)
+export const limits = await Effect.runPromise(detect())
 
 /** The code of a function, by file names. */
 export type Files = Readonly<Record<string, string>>

@@ -38,3 +38,16 @@ export interface StreamsCapabilities {
   /** Whether `usage` is exact and nobody else uses the store meanwhile. */
   readonly usage: true | Skipped
 }
+
+/** Of a history. */
+export interface HistoryCapabilities {
+  /**
+   * Lets the store's time pass, and how long it keeps batches after the last one, in ms. Where time is real that must be
+   * short, but so long that a few calls in a row take less than a quarter of it.
+   */
+  readonly time:
+    | { readonly batchesMs: number; readonly elapse: (ms: number) => Effect.Effect<void> }
+    | Skipped
+  /** Whether nobody else uses the store meanwhile: the records of all workflows are pruned. */
+  readonly pruning: true | Skipped
+}

@@ -128,7 +128,8 @@ const beginning = (kit: Kit) => {
         graph: Uint8Array.of(0, 255, 7),
         plan: Uint8Array.of(1, 128),
         module: "file:///tasks.ts",
-        behaviours: [{ module: "file:///preload.ts", annotation: "preload" }]
+        behaviours: [{ module: "file:///preload.ts", annotation: "preload" }],
+        metrics: { everyMs: 500 }
       }
       const run = yield* beginRun({ document: () => document })
       const loaded = yield* run.load

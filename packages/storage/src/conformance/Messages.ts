@@ -57,6 +57,9 @@ export const messages = (kit: Kit): void => {
           heard.map(({ type }) => type),
           ["completed", "ended"]
         )
+        const { begunAt, endedAt } = yield* run.state
+        const ended = heard.at(-1)
+        assert.strictEqual(ended?.type === "ended" ? ended.makespanMs : undefined, endedAt! - begunAt)
       })
     )
 
@@ -97,7 +100,7 @@ export const messages = (kit: Kit): void => {
           { type: "lost", worker: "w1", instances: 1, reason: "its process died" },
           { type: "unreachable", worker: "w1", detail: "nobody answers" },
           { type: "reachable", worker: "w1" },
-          { type: "ended", status: "failed" }
+          { type: "ended", status: "failed", makespanMs: 12 }
         ]
         for (const message of sent) yield* run.publish(CLIENT, message)
         yield* assertHeard(heard, "the last", ({ type }) => type === "ended")

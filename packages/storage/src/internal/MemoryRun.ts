@@ -417,7 +417,7 @@ export class MemoryRun {
     if (status === "succeeded") this.values.retain(new Set(this.spec.targets))
     else this.values.clear()
     this.wakeAll()
-    this.messages.push([CLIENT, { type: "ended", status }])
+    this.messages.push([CLIENT, { type: "ended", status, makespanMs: this.now - (this.begunAt ?? this.now) }])
     this.progress.clear()
     this.holders.clear()
     this.lost = []

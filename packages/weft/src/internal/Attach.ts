@@ -6,6 +6,7 @@ import { type EngineError, handOn, type ModuleError, TaskModule, untilOver } fro
 import { Effect, type Scope } from "effect"
 import type { Services } from "./Connections.ts"
 import * as Party from "./Party.ts"
+import * as Record from "./Record.ts"
 import * as RunDocument from "./RunDocument.ts"
 import { NoModule, UnknownRun, type UnreadableRun } from "./RunErrors.ts"
 import * as RunResult from "./RunResult.ts"
@@ -55,18 +56,20 @@ export const attach = Effect.fnUntraced(function* (
   party.account(state, true)
   const over = (outcome: Party.Outcome) => {
     removal.isDue = Party.isSettled(outcome)
-    return Effect.void
   }
+  const { metrics } = document
+  const record = Record.remembering(party, { metrics })
   if (state.status !== "running") {
     return yield* Party.follow(party, {
       engine: settings.engine,
       untilOver: Effect.succeed(state),
       leave: () => Effect.void,
-      over
+      over,
+      record
     })
   }
   const { leaseMs } = state
-  const workers = yield* Party.openWorkers(party, settings, { behaviours, leaseMs, module, tasks })
+  const workers = yield* Party.openWorkers(party, settings, { behaviours, leaseMs, metrics, module, tasks })
   const taken = yield* party.coordination.renew(run, [], CLIENT)
   return yield* Party.follow(party, {
     engine: settings.engine,
@@ -75,7 +78,8 @@ export const attach = Effect.fnUntraced(function* (
       untilOver(run, workers.invoker, party.changed, settings.pollMs)
     ),
     leave: workers.leave,
-    over
+    over,
+    record
   })
 })
 
@@ -102,7 +106,7 @@ export const watch = Effect.fnUntraced(function* (
     untilOver: untilEnded(party, state, pollMs),
     result: RunResult.check,
     leave: () => Effect.void,
-    over: () => Effect.void
+    over: () => {}
   })
 })
 

@@ -12,7 +12,7 @@ import * as Record from "./Record.ts"
 import * as RunDocument from "./RunDocument.ts"
 
 /** How a run is to be done. */
-export interface Settings extends Party.Settings {
+export interface Settings extends Party.Settings, Record.Settings {
   readonly planner: Planner.AnyPlanner
   readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
   /** After how many losses of its worker a node fails the run. */
@@ -36,15 +36,15 @@ const newRunId = (): string => `${Date.now().toString(36)}-${Math.random().toStr
  */
 export const start = Effect.fnUntraced(function* (job: Job, settings: Settings, listener: Party.Listener) {
   const objects = persistentObjects(yield* ObjectStore)
-  const { behaviours, engine, isOpen, leaseMs, pollMs } = settings
+  const { behaviours, engine, isOpen, leaseMs, metrics, pollMs } = settings
   const { graph, module, tasks } = job
   const run = newRunId()
   const plan = yield* makePlan(job, settings)
   const instances = countInstances(graph)
   const removal = yield* Party.removing(run, true)
   const party = yield* Party.join({ run, workflow: job.name, graph, plan, instances, module }, listener)
-  const workers = yield* Party.openWorkers(party, settings, { behaviours, leaseMs, module, tasks })
-  const document = RunDocument.encodeOnce(job, plan, behaviours)
+  const workers = yield* Party.openWorkers(party, settings, { behaviours, leaseMs, metrics, module, tasks })
+  const document = RunDocument.encodeOnce(job, plan, behaviours, metrics)
   if (isOpen || (module !== undefined && engine.name !== "inline")) {
     const put = ({ bytes, index }: RunDocument.Encoded["stored"][number]) =>
       objects.put(run, constantKey(index), bytes)
@@ -70,10 +70,10 @@ export const start = Effect.fnUntraced(function* (job: Job, settings: Settings, 
       untilOver(run, workers.invoker, party.changed, pollMs)
     ),
     leave: workers.leave,
-    over: (outcome, state) => {
+    over: (outcome) => {
       removal.isDue = !isOpen || Party.isSettled(outcome)
-      return party.tally.isPartial ? Effect.void : Record.remember(outcome.summary, state, graph)
-    }
+    },
+    record: Record.remembering(party, settings)
   })
 })
 

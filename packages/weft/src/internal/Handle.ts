@@ -25,7 +25,10 @@ export interface RunHandle<out R> extends AsyncDisposable {
   readonly events: AsyncIterable<RunEvent>
   /** What the run took, when it has ended, in whatever way. */
   readonly summary: () => Promise<Summary>
-  /** Ends the run; `result()` rejects with `RunCancelled`. Resolves when all its workers have ended and it is removed. */
+  /**
+   * Ends the run; `result()` rejects with `RunCancelled`. Resolves when all its workers have ended, and it is removed and
+   * recorded in the history. So does disposing of the handle; `result()` does not wait for the latter.
+   */
   readonly cancel: (reason?: string) => Promise<void>
 }
 
@@ -109,19 +112,17 @@ const make = async <E>(
     if (event !== undefined) onEvent?.(event)
     if (notice.type === "output" && options.output !== "ignore") process[notice.stream].write(notice.text)
   }
-  const close = async () => {
-    await Effect.runPromise(Scope.close(scope, Exit.void))
-    await end()
-  }
+  const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
   const started = await runtime
     .runPromise(parts.begin(listener).pipe(Scope.provide(scope)))
     .catch(async (error: unknown) => {
       await close()
+      await end()
       throw error
     })
-  // While a run is under way this process must not end because nothing else holds it.
+  // While a run is under way, or is being recorded, this process must not end because nothing else holds it.
   const alive = setInterval(() => {}, 2 ** 30)
-  const ended = Effect.runPromise(started.outcome).finally(() => clearInterval(alive))
+  const ended = Effect.runPromise(started.outcome)
   const leave = (reason: string) =>
     Effect.runPromise(disposal === "cancel" ? started.cancel(reason) : started.leave)
   const abort = () => void leave(String(options.signal?.reason ?? "aborted"))
@@ -131,13 +132,20 @@ const make = async <E>(
   const finished = ended.finally(async () => {
     options.signal?.removeEventListener("abort", abort)
     // Where messages were lost, or the store broke, nobody else says so to those who follow the events.
-    if (!isOver) listener(started.graph, { type: "ended", status: (await ended).summary.status })
-    const { exit } = await ended
+    const { exit, summary } = await ended
+    const { makespanMs, status } = summary
+    if (!isOver) listener(started.graph, { type: "ended", status, makespanMs })
     // A store that is away is not waited for.
     await (isAway(exit) ? Promise.race([close(), setTimeout(AWAY_MS)]) : close())
   })
   // Who only follows the events does not ask how it went.
   finished.catch(() => {})
+  /** All is done, also what nobody waits for who waits for the result. */
+  const closed = Promise.allSettled([finished, Effect.runPromise(started.recorded)]).then(async () => {
+    clearInterval(alive)
+    // A store that is away is not waited for.
+    await Promise.race([end(), setTimeout(AWAY_MS, undefined, { ref: false })])
+  })
   return {
     run: started.run,
     workflow: started.workflow,
@@ -151,11 +159,11 @@ const make = async <E>(
     summary: async () => (await finished).summary,
     cancel: async (reason = "it was cancelled") => {
       await Effect.runPromise(started.cancel(reason))
-      await finished
+      await closed
     },
     [Symbol.asyncDispose]: async () => {
       await leave("its handle was disposed of")
-      await finished
+      await closed
     }
   }
 }

@@ -3,12 +3,14 @@
  * whoever attached to it later, does the same from here on.
  */
 import type { Graph, Plan, RunCancelled, RunFailed } from "@weft/core"
+import { Makespan, StoreClock } from "@weft/metrics"
 import {
   CLIENT,
   Coordination,
   goneState,
   type History,
   ObjectStore,
+  type Reply,
   type RunState,
   type RunStatus,
   StoreError,
@@ -24,7 +26,8 @@ import {
   persistent,
   persistentObjects,
   persistentStreams,
-  type ReachNotice
+  type ReachNotice,
+  stamp
 } from "@weft/worker"
 import { Cause, Deferred, Effect, Exit, Latch, Scope } from "effect"
 import type { Notice } from "../Events.ts"
@@ -62,6 +65,8 @@ export interface Started {
   readonly run: string
   readonly workflow: string
   readonly graph: Graph.Graph
+  /** Returns when all that is to be remembered of the run is in the history, or cannot be. After the outcome. */
+  readonly recorded: Effect.Effect<void>
   /** How the run ended. Succeeds also if the run did not. */
   readonly outcome: Effect.Effect<Outcome>
   /** Cancels the run. If the store does not answer, at least this process leaves it. */
@@ -90,6 +95,8 @@ export interface Party extends Known {
   readonly endedAs: () => RunStatus | undefined
   /** Takes over what the store says of a run's progress, if less was told. */
   readonly account: (state: RunState, isFirst?: boolean) => void
+  /** By how much this process's clock is off. */
+  readonly clock: StoreClock
   /** Told when a store does not answer, or answers again. */
   readonly reach: (notice: ReachNotice) => void
 }
@@ -115,6 +122,7 @@ export const join = Effect.fnUntraced(function* (known: Known, listener: Listene
     tell({ type: "progress", completed: state.completed, total: state.instances })
   }
   const away = new Away(tell)
+  const clock = new StoreClock()
   const store = persistent(observed(yield* Coordination, away.client), { forMs: PATIENCE_MS })
   yield* store.subscribe(run, CLIENT, (message) => {
     away.heard(message)
@@ -129,8 +137,11 @@ export const join = Effect.fnUntraced(function* (known: Known, listener: Listene
     ...known,
     tally,
     changed,
+    clock,
     coordination: {
       ...store,
+      begin: (spec, worker) => heard(clock, store.begin(spec, worker)),
+      renew: (run, workers, taker) => heard(clock, store.renew(run, workers, taker)),
       state: (run) => Effect.tap(store.state(run), (state) => Effect.sync(() => account(state)))
     },
     endedAs: () => endedAs,
@@ -138,6 +149,15 @@ export const join = Effect.fnUntraced(function* (known: Known, listener: Listene
     reach: away.client
   } satisfies Party
 })
+
+const now = () => performance.timeOrigin + performance.now()
+
+/** What answers say of the store's clock. */
+const heard = <E, R>(clock: StoreClock, call: Effect.Effect<Reply, E, R>): Effect.Effect<Reply, E, R> =>
+  Effect.suspend(() => {
+    const calledAt = now()
+    return Effect.tap(call, (reply) => Effect.sync(() => clock.heard(calledAt, now(), reply.now)))
+  })
 
 /** Workers of this process, until `leave` is called. */
 export interface Workers {
@@ -147,13 +167,17 @@ export interface Workers {
 
 /** Has the engine open the run. */
 export const openWorkers = Effect.fnUntraced(function* (
-  { graph, plan, run }: Known,
+  { clock, graph, plan, run }: Party,
   { engine, stores }: Settings,
-  code: Pick<OpenRun, "behaviours" | "leaseMs" | "module" | "tasks">
+  code: Pick<OpenRun, "behaviours" | "leaseMs" | "metrics" | "module" | "tasks">
 ) {
   const scope = yield* Scope.fork(yield* Effect.scope)
   const invoker = yield* Scope.provide(engine.open({ ...code, run, graph, plan, stores }), scope)
-  return { invoker, leave: (exit) => Scope.close(scope, exit) } satisfies Workers
+  const stamped: Invoker = {
+    ...invoker,
+    invoke: (invocations) => Effect.suspend(() => invoker.invoke(stamp(invocations, clock.at(now()))))
+  }
+  return { invoker: stamped, leave: (exit) => Scope.close(scope, exit) } satisfies Workers
 })
 
 /** Whether a run is removed when its party's scope closes. */
@@ -196,13 +220,16 @@ export interface Waiting<R> {
   /** Ends this process's workers. */
   readonly leave: Workers["leave"]
   /** Told how the run ended for this party; before anything of it is removed. */
-  readonly over: (outcome: Outcome, state: RunState) => Effect.Effect<void, StoreError, History>
+  readonly over: (outcome: Outcome) => void
+  /** Remembers the run. Nobody who waits for the outcome waits for that. */
+  readonly record?: (summary: Summary, state: RunState) => Effect.Effect<void, never, History>
 }
 
 /** Waits for the end of a run in the background, and fetches its result. */
 export const follow = Effect.fnUntraced(function* <R>(party: Party, waiting: Waiting<R>) {
   const { coordination, graph, run, tally, workflow } = party
   const outcome = Deferred.makeUnsafe<Outcome>()
+  const recorded = Deferred.makeUnsafe<void>()
   const gaveUp = Deferred.makeUnsafe<never, StoreError | RunLeft>()
   const objects = persistentObjects(observedObjects(yield* ObjectStore, party.reach), { forMs: PATIENCE_MS })
   let last: RunState | undefined
@@ -225,11 +252,14 @@ export const follow = Effect.fnUntraced(function* <R>(party: Party, waiting: Wai
       status: state.status,
       engine: waiting.engine.name,
       planner: party.plan.planner,
-      makespanMs: (state.endedAt ?? state.begunAt) - state.begunAt,
+      makespanMs: Makespan.of(state),
       parallelism: waiting.engine.parallelism,
       notes: party.plan.notes
     })
-    yield* Effect.exit(waiting.over({ exit, summary }, state))
+    waiting.over({ exit, summary })
+    // What ends with this party does not end this: so its own fiber.
+    const record = waiting.record?.(summary, state) ?? Effect.void
+    yield* Effect.forkDetach(Effect.ensuring(record, Deferred.succeed(recorded, undefined)))
     yield* Deferred.succeed(outcome, { exit, summary })
   }).pipe(Effect.forkScoped)
   return {
@@ -237,6 +267,7 @@ export const follow = Effect.fnUntraced(function* <R>(party: Party, waiting: Wai
     workflow,
     graph,
     outcome: Deferred.await(outcome),
+    recorded: Deferred.await(recorded),
     cancel: (reason) =>
       Deferred.isDoneUnsafe(outcome)
         ? Effect.void

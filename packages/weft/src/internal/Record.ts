@@ -1,31 +1,109 @@
 /**
- * Records of runs that have ended, for plans to be made from.
+ * Remembers a run that has ended, for plans to be made from: what its workers measured is read, put together, and recorded
+ * with its plan. Whatever goes wrong with that, the run has its result.
  */
-import { type Graph, GraphCodec } from "@weft/core"
-import { History, type RunState } from "@weft/storage"
+import { type Graph, GraphCodec, Plan } from "@weft/core"
+import { Collected, Details, type Facts, totals } from "@weft/metrics"
+import {
+  History,
+  type PredictedMakespan,
+  type RunRecord,
+  type RunState,
+  type StoreError,
+  type UploadStrategy
+} from "@weft/storage"
 import { Effect } from "effect"
 import type { Summary } from "../Summary.ts"
+import type { Party } from "./Party.ts"
 
-/** Remembers a run that has ended. */
-export const remember = Effect.fnUntraced(function* (summary: Summary, state: RunState, graph: Graph.Graph) {
-  if (summary.status === "running" || summary.status === "gone") return
+/** What is measured, and what is made of it. */
+export interface Settings {
+  /** `undefined` if workers measure nothing. */
+  readonly metrics: UploadStrategy | undefined
+  /** What the run's plan says of its makespan. */
+  readonly predicted?: PredictedMakespan | undefined
+  /** Called with the facts of a run that was recorded. */
+  readonly learn?:
+    | ((history: History["Service"], facts: Facts) => Effect.Effect<void, StoreError>)
+    | undefined
+}
+
+/** For how long batches of workers that are just stopping are waited for, in ms: of a run that succeeded, and of others. */
+const PATIENCE_MS = { succeeded: 2000, failed: 200, cancelled: 200 }
+const FIRST_PAUSE_MS = 2
+/** How long all of it may take, in ms. */
+const MOST_MS = 30_000
+/** A node takes at least so many bytes: graphs of more nodes need not be encoded to see that they are too large. */
+const NODE_BYTES = 3
+
+/** Remembers a run. Never fails. */
+export const remembering =
+  (party: Party, settings: Settings) =>
+  (summary: Summary, state: RunState): Effect.Effect<void, never, History> =>
+    Effect.ignoreCause(Effect.timeoutOption(remember(party, settings, summary, state), MOST_MS), {
+      log: "Debug"
+    })
+
+const remember = Effect.fnUntraced(function* (
+  { graph, plan, tally }: Party,
+  { learn, metrics, predicted }: Settings,
+  summary: Summary,
+  state: RunState
+) {
+  const { engine, makespanMs, planner, run, status, workflow } = summary
+  if (status === "running" || status === "gone") return
   const history = yield* History
-  yield* history.record({
-    version: 2,
-    run: summary.run,
-    workflow: summary.workflow,
-    signature: GraphCodec.signature(graph),
-    planner: summary.planner,
-    engine: summary.engine,
-    status: summary.status,
-    begunAt: state.begunAt,
-    makespanMs: summary.makespanMs,
-    instances: summary.completed,
-    tasks: summary.tasks,
-    workers: [],
-    gbSeconds: 0,
-    bytesRead: summary.bytesRead,
-    bytesWritten: summary.bytesWritten,
-    roundTrips: 0
-  })
+  const signature = GraphCodec.signature(graph)
+  const known = { run, workflow, signature, planner, engine, status, begunAt: state.begunAt, makespanMs }
+  const base = {
+    version: 2 as const,
+    ...known,
+    instances: state.completed,
+    ...(predicted === undefined ? {} : { predicted })
+  }
+  const collected =
+    metrics === undefined ? new Collected() : yield* collect(run, state.completed, PATIENCE_MS[status])
+  if (collected.completed === 0) {
+    if (!tally.isPartial) yield* history.record({ ...base, ...told(summary) })
+    return
+  }
+  const facts = collected.facts({ ...known, graph })
+  const details = Details.encode({ plan: Plan.encode(plan), graph: smallGraph(graph), facts })
+  yield* history.record(
+    { ...base, tasks: collected.tasks(graph), ...totals(facts.workers) } satisfies RunRecord,
+    details
+  )
+  if (learn !== undefined) yield* learn(history, facts)
 })
+
+/** What messages told, where nothing was measured. */
+const told = ({ bytesRead, bytesWritten, tasks }: Summary) => ({
+  tasks,
+  workers: [],
+  gbSeconds: 0,
+  bytesRead,
+  bytesWritten,
+  roundTrips: 0
+})
+
+/** Reads what workers uploaded, until it says of as many nodes as are complete. */
+const collect = Effect.fnUntraced(function* (run: string, completed: number, patienceMs: number) {
+  const history = yield* History
+  const collected = new Collected()
+  const until = performance.now() + patienceMs
+  let read = 0
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
+    const batches = yield* history.batches(run)
+    for (const batch of batches.slice(read)) collected.add(batch)
+    read = batches.length
+    if (collected.completed >= completed || performance.now() + pauseMs > until) return collected
+    yield* Effect.sleep(pauseMs)
+  }
+})
+
+/** The graph without its constants, if it is small. */
+const smallGraph = (graph: Graph.Graph): Uint8Array | undefined => {
+  if (graph.size * NODE_BYTES > Details.GRAPH_BYTES) return undefined
+  const { bytes } = GraphCodec.encode(graph, 0)
+  return bytes.length <= Details.GRAPH_BYTES ? bytes : undefined
+}

@@ -2,7 +2,7 @@
  * A run's document: what others need to join the run. Written by who begins it, read by who attaches to it.
  */
 import { type Behaviour, type Graph, GraphCodec, Plan } from "@weft/core"
-import { Coordination, type RunDocument } from "@weft/storage"
+import { Coordination, type RunDocument, type UploadStrategy } from "@weft/storage"
 import { Effect } from "effect"
 import type { Job } from "./Job.ts"
 import { UnknownRun, UnreadableRun } from "./RunErrors.ts"
@@ -17,7 +17,8 @@ export interface Encoded {
 export const encodeOnce = (
   job: Job,
   plan: Plan.Plan,
-  behaviours: ReadonlyArray<Behaviour.Behaviour>
+  behaviours: ReadonlyArray<Behaviour.Behaviour>,
+  metrics: UploadStrategy | undefined
 ): (() => Encoded) => {
   const make = (): Encoded => {
     const { bytes, stored } = GraphCodec.encode(job.graph)
@@ -25,7 +26,8 @@ export const encodeOnce = (
       graph: bytes,
       plan: Plan.encode(plan),
       module: job.module ?? "",
-      behaviours: behaviours.map(({ annotation, module }) => ({ module, annotation: annotation.annotation }))
+      behaviours: behaviours.map(({ annotation, module }) => ({ module, annotation: annotation.annotation })),
+      metrics
     }
     return { document, stored }
   }

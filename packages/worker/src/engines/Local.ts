@@ -1,10 +1,10 @@
 /**
  * Workers as fibers of this thread, as many at once as there are places.
  */
-import { Coordination, ObjectStore, Streams } from "@weft/storage"
+import { Coordination, History, ObjectStore, Streams } from "@weft/storage"
 import { Cause, Effect, FiberSet, identity, Option, Semaphore } from "effect"
 import { Host, type Invoker } from "../Engine.ts"
-import type { Invocation } from "../Invocation.ts"
+import { type Invocation, sentLater } from "../Invocation.ts"
 import { persistent } from "../Persistent.ts"
 import type { RunContext } from "../RunContext.ts"
 import { adoptAll, invocationsFor } from "../stages/HandOff.ts"
@@ -36,10 +36,13 @@ export const open = Effect.fnUntraced(function* (context: RunContext, options: L
   const calls = persistent(coordination)
   const objects = yield* ObjectStore
   const streams = yield* Effect.serviceOption(Streams)
+  const history = yield* Effect.serviceOption(History)
   const abandonStreams = yield* streamsAbandoning(context.run)
   const { run } = context
   const { leases } = options
   const places = Semaphore.makeUnsafe(options.concurrency)
+  // When they have ended.
+  yield* Effect.addFinalizer(() => context.recording?.flush ?? Effect.void)
   const workers = yield* FiberSet.make<void>()
   let size = 0
   const host = Host.of({
@@ -56,11 +59,20 @@ export const open = Effect.fnUntraced(function* (context: RunContext, options: L
         return invoker.invoke(invocations)
       }
     }
-    return places.withPermit(Worker.run(context, invocation, unsent.length === 0 ? invoker : own)).pipe(
+    const queuedAt = performance.now()
+    const life = Effect.suspend(() =>
+      Worker.run(
+        context,
+        sentLater(invocation, performance.now() - queuedAt),
+        unsent.length === 0 ? invoker : own
+      )
+    )
+    return places.withPermit(life).pipe(
       Effect.provideService(Coordination, coordination),
       Effect.provideService(ObjectStore, objects),
       Effect.provideService(Host, host),
       Option.isSome(streams) ? Effect.provideService(Streams, streams.value) : identity,
+      Option.isSome(history) ? Effect.provideService(History, history.value) : identity,
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
           ? Effect.void

@@ -3,7 +3,7 @@
  * compute. The stores stay in the main thread. A thread that ends is replaced, and what it ran is taken over.
  */
 import { availableParallelism } from "node:os"
-import { Coordination, ObjectStore, StoreError, Streams, StreamsMemory } from "@weft/storage"
+import { Coordination, History, ObjectStore, StoreError, Streams, StreamsMemory } from "@weft/storage"
 import { Cause, Context, Effect, Exit, Layer, Option, Scope } from "effect"
 import type { Engine, OpenRun } from "../Engine.ts"
 import { Pool } from "./pool/Pool.ts"
@@ -72,7 +72,9 @@ const open = Effect.fnUntraced(function* (run: OpenRun, pool: Pool<Answer, Call>
   const streams = Option.isSome(given)
     ? given.value
     : Context.get(yield* Layer.buildWithScope(Layer.fresh(StreamsMemory.layer), scope), Streams)
-  const serve = new Serve({ coordination: yield* Coordination, objects: yield* ObjectStore, streams }, scope)
+  const history = Option.getOrElse(yield* Effect.serviceOption(History), () => nowhere)
+  const services = { coordination: yield* Coordination, objects: yield* ObjectStore, streams, history }
+  const serve = new Serve(services, scope)
   return yield* PooledRun.open(run, pool, {
     engine: "threads",
     what: "thread",
@@ -89,7 +91,11 @@ interface Services {
   readonly coordination: Coordination["Service"]
   readonly objects: ObjectStore["Service"]
   readonly streams: Streams["Service"]
+  readonly history: Pick<History["Service"], "upload">
 }
+
+/** Where nothing is remembered. */
+const nowhere: Services["history"] = { upload: () => Effect.void }
 
 /** Answers the threads' calls of the stores. */
 class Serve {

@@ -76,8 +76,9 @@ export const completeNow = (state: WorkerState, finished: Finished): Effect.Effe
  * become of who waits for them. Others that wait for what came later should not have to wait for long.
  */
 const holdsBack = (state: WorkerState, instance: InstanceId): boolean => {
-  const next = state.peekClaimed()
-  if (next === undefined || state.lingers || state.finished.length > CHECKPOINT_COUNT) return false
+  const next = state.peek()
+  if (next === undefined || !state.claims.has(next.instance)) return false
+  if (state.lingers || state.finished.length > CHECKPOINT_COUNT) return false
   const nextMs = state.context.durations.meanMs(Instance.nodeOf(next.instance))
   return state.delayed.has(instance) || state.untoldMs + nextMs <= CHECKPOINT_MS
 }
@@ -151,6 +152,8 @@ const tellAll = Effect.fnUntraced(function* (state: WorkerState): Effect.fn.Retu
     const together = new Set(told.map(({ instance }) => instance))
     if (state.delayed.size > 0) yield* storeDelayed(state, told, together)
     const completions = told.map((finished) => completion(state, finished, together))
+    // Who measures each task uploads that before it is complete for anybody.
+    if (state.measured !== undefined) yield* state.measured.beforeTelling
     const reply = yield* state.coordination.complete(state.run, state.worker, completions)
     state.acknowledged(told)
     if (state.context.announces && reply.status === "running") announce(state, told)

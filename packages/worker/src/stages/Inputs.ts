@@ -6,6 +6,7 @@
  * ancestors.
  */
 import { Codec, Flow, Graph, Instance, type InstanceId } from "@weft/core"
+import type { Read } from "@weft/metrics"
 import type { StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import * as Arguments from "../Arguments.ts"
@@ -24,6 +25,8 @@ export interface Inputs {
   readonly args: ReadonlyArray<unknown>
   readonly width: number
   readonly bytes: number
+  /** What of them, read or not, came from other workers. */
+  readonly read: Read
 }
 
 type Failures = NodeFailed | Overtaken | OutOfTime | NeedsMemory | StoreError | EngineError
@@ -103,6 +106,7 @@ const decoded = (
   bytes: number
 ): Prompt<Inputs, NodeFailed> => {
   let reading: InstanceId = instance
+  state.values.beginReading()
   try {
     const args = Arguments.resolve(state.context.graph, instance, width, {
       value: (input) => {
@@ -112,7 +116,7 @@ const decoded = (
       },
       constant: (index) => state.context.constant(index)?.value
     })
-    return { args, width, bytes }
+    return { args, width, bytes, read: state.values.read }
   } catch (error) {
     if (!(error instanceof Codec.Undecodable)) throw error
     return Effect.fail(unreadable(state, instance, reading, error.message))

@@ -85,6 +85,9 @@ export class Member<To, From> {
   reason: string | undefined
   /** It has started. */
   ready = false
+  /** Since when it is being started, by `performance.now()`, and whether it has had nothing to do since then. */
+  readonly startedAt = performance.now()
+  fresh = true
   /** It has not answered for too long: it gets nothing to do until it does. */
   deaf = false
   private readonly guards = new Map<number, { readonly guard: Guard; timer: NodeJS.Timeout }>()

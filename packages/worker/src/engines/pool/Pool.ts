@@ -5,7 +5,7 @@
  * A worker that waits for work of its own keeps its vessel but not its place there, so that however many named workers
  * there are, somebody can go on.
  */
-import type { Invocation } from "../../Invocation.ts"
+import { type Invocation, sentLater } from "../../Invocation.ts"
 import type { Leases } from "../Leases.ts"
 import { Active, Member } from "./Member.ts"
 import type { FromVessel, Guard } from "./Protocol.ts"
@@ -55,6 +55,7 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
   /** Runs whose workers are being ended. */
   private readonly closing = new Set<string>()
   private queue: Array<Invocation> = []
+  private readonly queuedAt = new WeakMap<Invocation, number>()
   private places = 0
   private watching: NodeJS.Timeout | undefined
 
@@ -89,7 +90,10 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
   /** Starts workers, or has them wait for a place. */
   invoke(invocations: ReadonlyArray<Invocation>): void {
     const open = invocations.filter((invocation) => this.isOpen(invocation))
-    for (const { run, worker } of open) this.runs.get(run)?.leases.hold(worker)
+    for (const invocation of open) {
+      this.runs.get(invocation.run)?.leases.hold(invocation.worker)
+      this.queuedAt.set(invocation, performance.now())
+    }
     this.queue.push(...open)
     this.dispatch()
   }
@@ -101,6 +105,7 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
     const free = usable.filter(({ load }) => load === 0)
     while (free.length < workers && this.members.size < this.options.limit) free.push(this.start())
     for (const member of free.slice(0, workers)) {
+      member.fresh = false
       if (member.runs.has(run)) continue
       this.introduce(member, run)
       member.send({ type: "prewarm", run })
@@ -188,7 +193,15 @@ export class Pool<To, From extends { readonly type: string; readonly run: string
     const place = this.places++
     const back = Number.isFinite(patienceMs) ? invocation : undefined
     member.active.set(place, new Active(run, worker, spawn, leases, back))
-    member.send({ type: "invoke", place, invocation: this.options.portable?.(invocation) ?? invocation })
+    const sent = sentLater(invocation, this.waitedMs(member, invocation))
+    member.fresh = false
+    member.send({ type: "invoke", place, invocation: this.options.portable?.(sent) ?? sent })
+  }
+
+  /** For how long an invocation has waited for a place, the time that starting one took apart. */
+  private waitedMs({ fresh, startedAt }: Member<To, From>, invocation: Invocation): number {
+    const until = fresh ? startedAt : performance.now()
+    return Math.max(0, until - (this.queuedAt.get(invocation) ?? until))
   }
 
   /** Tells a vessel of a run before anything else of it. */

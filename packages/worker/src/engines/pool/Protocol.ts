@@ -61,7 +61,7 @@ const isCarried = (value: unknown): value is Carried =>
 
 const isInvocation = (value: unknown): value is Invocation => {
   if (!isObject(value)) return false
-  const { adopted, from, limited, memoryMiB, named, run, spawn, values, work, worker } =
+  const { adopted, from, limited, memoryMiB, named, run, sentAt, spawn, values, work, worker } =
     value as Fields<Invocation>
   return (
     isString(run) &&
@@ -70,6 +70,7 @@ const isInvocation = (value: unknown): value is Invocation => {
     (adopted === undefined || adopted === true) &&
     (from === undefined || isString(from)) &&
     (memoryMiB === undefined || isNumber(memoryMiB)) &&
+    (sentAt === undefined || isNumber(sentAt)) &&
     (limited === undefined || isLimited(limited)) &&
     isListOf(work, isWork) &&
     isListOf(values, isCarried) &&

@@ -3,12 +3,13 @@
  */
 import { Coordination, type ObjectStore, type StoreError } from "@weft/storage"
 import { Cause, Context, Effect, Fiber } from "effect"
-import { type EngineError, Host } from "../../Engine.ts"
+import { type EngineError, Host, type Invoker, type Started } from "../../Engine.ts"
 import type { Invocation } from "../../Invocation.ts"
 import { persistent } from "../../Persistent.ts"
 import type { RunContext } from "../../RunContext.ts"
 import { contextOf, imported, unusable } from "../../RunLoading.ts"
 import type * as TaskModule from "../../TaskModule.ts"
+import { Timing } from "../../Timing.ts"
 import * as Worker from "../../Worker.ts"
 import * as Fault from "../Fault.ts"
 import type { Leases } from "../Leases.ts"
@@ -35,6 +36,8 @@ export class Runner {
   private readonly contexts = new Map<string, Promise<RunContext | undefined>>()
   private readonly workers = new Map<string, Set<Fiber.Fiber<void>>>()
   private guards = 0
+  /** Whether it was started for what comes first. */
+  private isFresh = true
 
   constructor(options: RunnerOptions) {
     this.options = options
@@ -51,6 +54,7 @@ export class Runner {
         this.invoke(message.invocation, message.place)
         break
       case "prewarm":
+        this.isFresh = false
         // What cannot be read now the worker that needs it fails with.
         Effect.runFork(Effect.ignoreCause(this.contextOf(message.run)))
         break
@@ -69,6 +73,8 @@ export class Runner {
   async close(run: string): Promise<void> {
     const running = [...(this.workers.get(run) ?? [])]
     await Effect.runPromise(Fiber.interruptAll(running))
+    const context = await this.contexts.get(run)?.catch(() => undefined)
+    await Effect.runPromise(context?.recording?.flush ?? Effect.void)
     this.workers.delete(run)
     this.contexts.delete(run)
   }
@@ -125,29 +131,35 @@ export class Runner {
 
   private readonly life = Effect.fnUntraced(function* (this: Runner, invocation: Invocation, place: number) {
     const { run } = invocation
+    const { now } = yield* Timing
+    const at = now()
+    const cold = this.isFresh
+    this.isFresh = false
     const stores = yield* this.options.stores(run)
     const lived = Effect.gen({ self: this }, function* () {
       const context = yield* this.contextOf(run)
       if (context === undefined) return
-      yield* Worker.run(context, invocation, {
+      const host = this.hostOf(run, place, { at, cold, loadMs: now() - at })
+      const invoker: Invoker = {
         ...this.options.settings,
         invoke: (invocations) => this.options.handOn(run, invocations),
         prewarm: (_, workers) => Effect.sync(() => this.options.post({ type: "prewarm", run, workers }))
-      })
+      }
+      yield* Effect.provideService(Worker.run(context, invocation, invoker), Host, host)
     })
     yield* lived.pipe(
       Effect.catchIf(
         (error) => error._tag === "ModuleError" || (error._tag === "StoreError" && !error.retryable),
         (error) => Effect.catch(unusable(invocation, error), () => Effect.fail(error))
       ),
-      Effect.provideService(Host, this.hostOf(run, place)),
       Effect.provideContext(stores)
     )
   })
 
-  private hostOf(run: string, place: number): Host["Service"] {
+  private hostOf(run: string, place: number, started: Started): Host["Service"] {
     const { post } = this.options
     return Host.of({
+      started,
       idle: (waiting) =>
         Effect.suspend(() => {
           post({ type: "idle", place })

@@ -9,7 +9,7 @@ import type { Message, StoreErrorReason, StreamNews } from "@weft/storage"
 import type { Invocation } from "../../Invocation.ts"
 
 /** The services that a thread may call. */
-export type ServiceName = "coordination" | "objects" | "streams"
+export type ServiceName = "coordination" | "objects" | "streams" | "history"
 
 /** A `StoreError` as a message. */
 export interface StoreErrorData {

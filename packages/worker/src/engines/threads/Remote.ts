@@ -2,7 +2,7 @@
  * The stores as a thread has them: every operation is a message to the main thread.
  */
 import { threadId } from "node:worker_threads"
-import { Coordination, LIFE_MS, ObjectStore, StoreError, Streams } from "@weft/storage"
+import { Coordination, History, LIFE_MS, ObjectStore, StoreError, Streams } from "@weft/storage"
 import { Effect, type Scope } from "effect"
 import { type Answer, type Call, portable, type ServiceName, unwrap, wrap } from "./Protocol.ts"
 
@@ -119,5 +119,19 @@ export class Remote {
     usage: notFromHere,
     subscribe: (run, stream, news, listener) =>
       this.listen(run, listener, (subscription) => ({ type: "follow", subscription, run, stream, news }))
+  })
+
+  readonly history: History["Service"] = History.of({
+    record: () => notFromHere,
+    runs: () => notFromHere,
+    details: () => notFromHere,
+    remove: () => notFromHere,
+    prune: () => notFromHere,
+    summaries: () => notFromHere,
+    replace: () => notFromHere,
+    keys: notFromHere,
+    removeSummaries: () => notFromHere,
+    upload: (...args) => this.call("history", "upload", args),
+    batches: () => notFromHere
   })
 }

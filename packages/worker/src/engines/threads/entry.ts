@@ -2,7 +2,7 @@
  * What runs in each of the engine's threads: the workers that the main thread sends. The stores are there.
  */
 import { parentPort, workerData } from "node:worker_threads"
-import { Coordination, ObjectStore, Streams } from "@weft/storage"
+import { Coordination, History, ObjectStore, Streams } from "@weft/storage"
 import { Context, Effect } from "effect"
 import { captureConsole, captureStreams } from "../../TaskContext.ts"
 import * as Leases from "../Leases.ts"
@@ -20,7 +20,8 @@ const post = (message: FromVessel | Call) => port.postMessage(message, transferO
 const remote = new Remote(post)
 const stores = Context.make(Coordination, remote.coordination).pipe(
   Context.add(ObjectStore, remote.objects),
-  Context.add(Streams, remote.streams)
+  Context.add(Streams, remote.streams),
+  Context.add(History, remote.history)
 )
 
 captureConsole()

@@ -1,12 +1,11 @@
 /**
- * A process as the laboratory sees it: it can die between any two of its steps, stand still, or be cut off.
+ * A process of a virtual world: it can die between any two of its steps, stand still, or be cut off.
  *
  * All that a process hears (answers, messages, timers, ends of tasks) comes through `deliver`. One that is dead hears
  * nothing any more; so its fibers stay where they are for good, and no finalizer runs, as in a process that was killed.
  */
-
-import { Timing } from "@weft/worker"
 import { Clock, Context, Duration, Effect, type Fiber, Random, References, Scheduler } from "effect"
+import { Timing } from "../Timing.ts"
 import type { World } from "./World.ts"
 
 export type Fate = "running" | "ended" | "crashed"

@@ -1,0 +1,139 @@
+/**
+ * Predictor: core's `Predictions`, made from the summaries of one workflow, its tasks and the engine it is to run on.
+ *
+ * Making it reads a summary for each task, and takes time by the number of tasks and not of past runs. Asking is arithmetic.
+ */
+import { type Graph, GraphCodec, type Predictions } from "@weft/core"
+import { History, type StoreError } from "@weft/storage"
+import { Clock, Effect } from "effect"
+import type * as Cells from "./Cells.ts"
+import { CORE_MIB } from "./Laws.ts"
+import * as Left from "./Left.ts"
+import * as Quantity from "./Quantity.ts"
+import type * as Series from "./Series.ts"
+import * as Summaries from "./Summaries.ts"
+import type { TaskSummary } from "./TaskSummary.ts"
+
+export interface PredictorOptions {
+  /** Where workers will run: the engine's name. */
+  readonly engine: string
+  /** `GraphCodec.signature` of the graph. */
+  readonly signature: string
+  /** When the run is to begin, in ms since the epoch: environments do not stay warm for ever. */
+  readonly now: number
+}
+
+/** Predictions for a graph, read from the history at once. What cannot be read there counts as not known. */
+export const load = Effect.fn("Predictor.load")(function* (
+  graph: Graph.Graph,
+  engine: string
+): Effect.fn.Return<Predictions.Predictions, StoreError, History> {
+  const history = yield* History
+  const signature = GraphCodec.signature(graph)
+  const keys = [
+    Summaries.environmentKey(engine),
+    Summaries.workflowKey(signature),
+    ...tasksOf(graph).map(Summaries.taskKey)
+  ]
+  const found = yield* history.summaries(keys)
+  const summaries = new Map<string, Summaries.Summary>()
+  for (const [i, key] of keys.entries()) {
+    const bytes = found[i]?.bytes
+    const summary = bytes === undefined ? undefined : Summaries.decode(bytes)
+    if (summary !== undefined) summaries.set(key, summary)
+  }
+  return make(summaries, { engine, signature, now: yield* Clock.currentTimeMillis })
+})
+
+/** The names of the tasks that a graph calls. */
+const tasksOf = (graph: Graph.Graph): ReadonlyArray<string> => [
+  ...new Set(graph.columns.tasks.map(({ name }) => name))
+]
+
+/** Predictions from summaries by their keys. */
+export const make = (
+  summaries: ReadonlyMap<string, Summaries.Summary>,
+  { engine, now, signature }: PredictorOptions
+): Predictions.Predictions => {
+  const found = {
+    environment: summaries.get(Summaries.environmentKey(engine)),
+    workflow: summaries.get(Summaries.workflowKey(signature))
+  }
+  const environment = found.environment?.kind === "environment" ? found.environment.environment : undefined
+  const workflow = found.workflow?.kind === "workflow" ? found.workflow.workflow : undefined
+  const isSized = environment === undefined || hasSizes(environment.cold) || hasSizes(environment.warm)
+
+  const tasks = remembered((name: string) => {
+    const summary = summaries.get(Summaries.taskKey(name))
+    return summary?.kind === "task" ? modelOf(summary.task, isSized) : undefined
+  })
+  const single = (series: Series.Series | undefined) =>
+    series === undefined ? undefined : Quantity.make(series.cells)?.predict({})
+  const start = {
+    cold: environment && Quantity.make(environment.cold.cells, { sized: isSized }),
+    warm: environment && Quantity.make(environment.warm.cells, { sized: isSized })
+  }
+  const transfer = {
+    read: environment && Quantity.make(environment.read.cells, { rising: true }),
+    write: environment && Quantity.make(environment.write.cells, { rising: true })
+  }
+  const call = single(environment?.call)
+  const invoke = single(environment?.invoke)
+  const widths = remembered((expand: number) => single(workflow?.widths.get(expand)))
+  const calibrations = remembered((planner: string) => single(workflow?.calibration.get(planner)))
+
+  return {
+    runs: workflow?.runs ?? 0,
+    executionMs: (task, shape) => tasks(task)?.execution?.predict(shape),
+    processorMs: (task, shape) => tasks(task)?.processor?.predict(shape),
+    outputBytes: (task, shape) => tasks(task)?.output?.predict(shape),
+    width: widths,
+    transferMs: (direction, bytes) => transfer[direction]?.predict({ inputBytes: bytes }),
+    startMs: (kind, memory) => start[kind]?.predict({ inputBytes: 0, memory }),
+    invokeMs: () => invoke,
+    coordinationMs: () => call,
+    warm: (memory) => (environment === undefined ? 0 : Left.warm(environment.left, memory, now)),
+    calibration: calibrations
+  }
+}
+
+const hasSizes = ({ cells }: Series.Series) => cells.some(({ memory }) => memory > 0)
+
+/**
+ * A task's quantities. Where workers have no sizes, memory changes nothing. What was measured there is used for workers that
+ * have only where there is nothing else, and is then taken for what one whole core does; and the other way round.
+ */
+const modelOf = ({ execution, output, processor }: TaskSummary, isSized: boolean) => {
+  const computing = Quantity.make(processor.cells, { sized: false })
+  const fit = (cells: Cells.Cells) => Quantity.make(cells, { processor: computing })
+  const { cells } = execution
+  const sized = cells.filter(({ memory }) => memory > 0)
+  const unsized = cells.filter(({ memory }) => memory === 0)
+  const ofSized = () => fit(sized.length > 0 ? sized : cells.map((cell) => ({ ...cell, memory: CORE_MIB })))
+  const ofUnsized = () => (unsized.length > 0 ? fit(unsized) : at(fit(sized), CORE_MIB))
+  return {
+    processor: computing,
+    output: Quantity.make(output.cells, { sized: false }),
+    execution: isSized ? ofSized() : ofUnsized()
+  }
+}
+
+/** The same at one memory size, whatever is asked. */
+const at = (quantity: Quantity.Quantity | undefined, memory: number): Quantity.Quantity | undefined =>
+  quantity && {
+    ...quantity,
+    predict: ({ inputBytes }) =>
+      quantity.predict(inputBytes === undefined ? { memory } : { inputBytes, memory })
+  }
+
+/** Asks once for each key. */
+const remembered = <K, V>(ask: (key: K) => V): ((key: K) => V) => {
+  const known = new Map<K, V>()
+  return (key) => {
+    const before = known.get(key)
+    if (before !== undefined || known.has(key)) return before as V
+    const made = ask(key)
+    known.set(key, made)
+    return made
+  }
+}

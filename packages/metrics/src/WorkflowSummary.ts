@@ -1,0 +1,75 @@
+/**
+ * What is kept of a workflow, by its signature.
+ */
+import { Schema } from "effect"
+import type { Facts } from "./Facts.ts"
+import * as Series from "./Series.ts"
+
+export interface WorkflowSummary {
+  /** How many runs have succeeded. */
+  readonly runs: number
+  /** Lengths of lists, by the node that opens them. */
+  readonly widths: ReadonlyMap<number, Series.Series>
+  /** Makespans as multiples of what had been predicted, before any correction, by the planner. */
+  readonly calibration: ReadonlyMap<string, Series.Series>
+}
+
+/** The first so many lists and the latest so many planners are kept. */
+const LISTS = 1024
+const PLANNERS = 32
+
+/**
+ * What one run adds.
+ *
+ * @param rawMs the makespan that was predicted
+ */
+export const of = (facts: Facts, rawMs: number | undefined): WorkflowSummary => {
+  const widths = [...Map.groupBy(facts.widths, ([expand]) => expand)].slice(0, LISTS)
+  const hasSucceeded = facts.status === "succeeded"
+  const isCompared = hasSucceeded && rawMs !== undefined && rawMs > 0
+  return {
+    runs: hasSucceeded ? 1 : 0,
+    widths: new Map(widths.map(([expand, own]) => [expand, Series.of(own.map(([, value]) => ({ value })))])),
+    calibration: new Map(
+      isCompared ? [[facts.planner, Series.of([{ value: facts.makespanMs / rawMs }])]] : []
+    )
+  }
+}
+
+export const merge = (old: WorkflowSummary, delta: WorkflowSummary): WorkflowSummary => ({
+  runs: old.runs + delta.runs,
+  widths: new Map([...together(old.widths, delta.widths)].slice(0, LISTS)),
+  calibration: new Map([...together(old.calibration, delta.calibration)].slice(-PLANNERS))
+})
+
+/** Those of both; what was measured now stands last. */
+const together = <K>(
+  old: ReadonlyMap<K, Series.Series>,
+  delta: ReadonlyMap<K, Series.Series>
+): Map<K, Series.Series> => {
+  const result = new Map(old)
+  for (const [key, series] of delta) {
+    result.delete(key)
+    result.set(key, Series.merge(old.get(key) ?? Series.none, series))
+  }
+  return result
+}
+
+export const Encoded = Schema.Struct({
+  runs: Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0))),
+  widths: Schema.Array(Schema.Tuple([Schema.Int, Series.Encoded])),
+  calibration: Schema.Array(Schema.Tuple([Schema.String, Series.Encoded]))
+})
+export type Encoded = typeof Encoded.Type
+
+export const encode = ({ calibration, runs, widths }: WorkflowSummary): Encoded => ({
+  runs,
+  widths: [...widths].map(([expand, series]) => [expand, Series.encode(series)]),
+  calibration: [...calibration].map(([planner, series]) => [planner, Series.encode(series)])
+})
+
+export const decode = ({ calibration, runs, widths }: Encoded): WorkflowSummary => ({
+  runs,
+  widths: new Map(widths.map(([expand, series]) => [expand, Series.decode(series)])),
+  calibration: new Map(calibration.map(([planner, series]) => [planner, Series.decode(series)]))
+})

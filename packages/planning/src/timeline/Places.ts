@@ -1,0 +1,130 @@
+/**
+ * Where workers of the fast model run: the limit of how many run at once, and environments that are warm.
+ */
+import type { Assignment } from "../Assignment.ts"
+import type { Model } from "../Model.ts"
+
+export const NOBODY = -1
+
+/** One worker: from its invocation to its end. */
+export class Place {
+  readonly index: number
+  /** The index of its name; `FLEXIBLE` if the plan did not name it. */
+  readonly worker: number
+  /** In MiB. */
+  readonly memory: number
+  /** Who invoked it, and whether the invocation carries all that it made of what the work reads. */
+  readonly from: number
+  isCarried = true
+  /** What it begins with; for a named one that which waits for it. */
+  work: ReadonlyArray<number>
+  /** Whom it invokes before it begins. */
+  spawn: ReadonlyArray<Place> = []
+  isCold = false
+  /** When it was invoked, was ready to work, and ended; in ms. */
+  sentMs = 0
+  beganMs = 0
+  toMs = Number.NaN
+  /** What it will run, as linked lists: claimed instances, the newest first; and others, in order. */
+  newest = NOBODY
+  oldest = NOBODY
+  last = NOBODY
+  /** What it has run last, and until when it is busy with that. */
+  ran = NOBODY
+  busyMs = 0
+  /** What coordination has not been told of, and what it is being told of. */
+  untold = NOBODY
+  told = NOBODY
+  untoldMs = 0
+  isTelling = false
+  /** Whether it waits until coordination knows everything. */
+  drains = false
+  /** Since when it waits for work, if it does. */
+  idleMs = Number.NaN
+  /** For a named worker: what became ready for it, of which it has not heard. */
+  inbox: Array<number> = []
+
+  constructor(
+    index: number,
+    worker: number,
+    parts: { readonly memory: number; readonly from: number; readonly work: ReadonlyArray<number> }
+  ) {
+    this.index = index
+    this.worker = worker
+    this.memory = parts.memory
+    this.from = parts.from
+    this.work = parts.work
+  }
+
+  get hasEnded(): boolean {
+    return !Number.isNaN(this.toMs)
+  }
+
+  get isIdle(): boolean {
+    return !Number.isNaN(this.idleMs)
+  }
+
+  get hasWork(): boolean {
+    return this.newest !== NOBODY || this.oldest !== NOBODY
+  }
+}
+
+/** Environments of each memory size that nobody uses, and the limit of concurrency. */
+export class Environments {
+  private readonly model: Model
+  private readonly idle = new Map<number, number>()
+  private running = 0
+  private readonly waiting: Array<{ readonly place: Place; readonly sentMs: number }> = []
+  private next = 0
+  coldStarts = 0
+
+  constructor(model: Model, { memory, prewarm }: Assignment) {
+    this.model = model
+    const sizes = new Set(memory)
+    for (const all of prewarm.values()) for (const one of all) sizes.add(one.memory)
+    for (const size of sizes) this.idle.set(size, Math.max(0, Math.floor(model.predictions.warm(size))))
+  }
+
+  /** A worker wants to run; when it begins, or `undefined` if others have to end before. */
+  enter(place: Place, sentMs: number): number | undefined {
+    if (this.running >= this.model.environment.concurrency) {
+      this.waiting.push({ place, sentMs })
+      return undefined
+    }
+    this.running++
+    return this.start(place, sentMs)
+  }
+
+  /** A worker leaves its place; who gets it, and when that begins. */
+  leave(now: number): { readonly place: Place; readonly atMs: number } | undefined {
+    const first = this.waiting[this.next]
+    if (first === undefined) {
+      this.running--
+      return undefined
+    }
+    this.next++
+    return { place: first.place, atMs: this.start(first.place, Math.max(now, first.sentMs)) }
+  }
+
+  /** An environment is free for others. */
+  free(memory: number, count: number): void {
+    this.idle.set(memory, (this.idle.get(memory) ?? 0) + count)
+  }
+
+  /** How many environments have to be started so that `count` are there. */
+  missing(memory: number, count: number): number {
+    return Math.max(0, count - (this.idle.get(memory) ?? 0))
+  }
+
+  private start(place: Place, sentMs: number): number {
+    const { model } = this
+    // One that comes back to its place is there already.
+    if (place.isIdle) return sentMs
+    const idle = this.idle.get(place.memory) ?? 0
+    place.isCold = idle === 0
+    if (place.isCold) this.coldStarts++
+    else this.idle.set(place.memory, idle - 1)
+    place.sentMs = sentMs
+    return sentMs + model.startMs(place.isCold ? "cold" : "warm", place.memory)
+  }
+}

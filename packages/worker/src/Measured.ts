@@ -1,0 +1,202 @@
+/**
+ * What is measured of one worker, if anything: its calls of the stores and of the engine, and the nodes that it runs.
+ */
+import { Instance, type InstanceId } from "@weft/core"
+import type { Life, Read, Recording } from "@weft/metrics"
+import type { Coordination, Kept, Measure, ObjectStore, Reply, StoreError } from "@weft/storage"
+import { Effect } from "effect"
+import type { Host, Invoker } from "./Engine.ts"
+import type { Invocation } from "./Invocation.ts"
+import type { RunContext } from "./RunContext.ts"
+import type { Timing } from "./Timing.ts"
+
+/** What a worker is measured with. */
+interface Parts {
+  readonly context: RunContext
+  readonly invocation: Invocation
+  readonly invoker: Invoker
+  readonly host: Host["Service"]
+  readonly timing: Timing
+}
+
+/** How long a call has to take for the processor's clock to say anything of it, in ms. */
+const SHORT_MS = 1
+
+export class Measured {
+  private readonly life: Life
+  private readonly recording: Recording
+  private readonly timing: Timing
+  private readonly context: RunContext
+  /** Whose value is being published: that it is encoded then is measured with the node. */
+  publishing: InstanceId | undefined
+
+  constructor({ context, host, invocation, invoker, timing }: Parts, recording: Recording) {
+    const { named, sentAt, worker } = invocation
+    this.context = context
+    this.recording = recording
+    this.timing = timing
+    this.life = recording.recorder.begin({
+      worker,
+      named,
+      memory: invoker.memoryMiB,
+      sentAt,
+      beganAt: host.started?.at ?? timing.now(),
+      cold: host.started?.cold,
+      loadMs: host.started?.loadMs ?? 0
+    })
+  }
+
+  /** The processor's time now, if it is worth knowing of a call; in µs. */
+  processor(node: number): NodeJS.CpuUsage | undefined {
+    return this.context.durations.isLong(node) ? process.threadCpuUsage() : undefined
+  }
+
+  /**
+   * How long the processor was busy since then, in ms; NaN if that is not known.
+   *
+   * @param waited whether other workers of this thread may have run meanwhile
+   */
+  processorMs(since: NodeJS.CpuUsage | undefined, waited: boolean): number {
+    if (since === undefined || (waited && this.recording.recorder.active > 1)) return Number.NaN
+    const { system, user } = process.threadCpuUsage(since)
+    return (system + user) / 1000
+  }
+
+  /** A node is complete but for being told. */
+  node(
+    instance: InstanceId,
+    attempt: number,
+    measure: Measure,
+    read: Read | undefined,
+    processorMs: number
+  ): void {
+    this.publishing = undefined
+    const publishMs = this.timing.now() - measure.startedAt - measure.executionMs
+    const busyMs = measure.executionMs < SHORT_MS ? Number.NaN : processorMs
+    this.life.node(instance, attempt, measure, read, busyMs, Math.max(0, publishMs))
+    this.recording.recorded()
+  }
+
+  /** A list was opened. */
+  opened(instance: InstanceId, width: number): void {
+    this.recording.recorder.opened(instance, width)
+  }
+
+  /** A value was encoded: if that was not to publish it, its size is not known yet. */
+  readonly encoded = (instance: InstanceId, bytes: number): void => {
+    if (instance === this.publishing) return
+    if (this.context.graph.kind(Instance.nodeOf(instance)) !== "item") this.life.encoded(instance, bytes)
+  }
+
+  /** What comes before coordination is told that nodes are complete. */
+  get beforeTelling(): Effect.Effect<void> {
+    return this.recording.beforeTelling
+  }
+
+  /** The worker has ended. */
+  end(): void {
+    this.life.end(this.timing.now())
+    this.recording.stopped()
+  }
+
+  /** Sends invocations with the time at which that is done. */
+  invoker(invoker: Invoker): Invoker {
+    const { life, recording, timing } = this
+    const { prewarm } = invoker
+    return {
+      ...invoker,
+      invoke: (invocations) =>
+        Effect.suspend(() => {
+          const sentAt = timing.now()
+          const stamped = stamp(invocations, recording.recorder.clock.at(sentAt))
+          return Effect.map(invoker.invoke(stamped), () => {
+            life.invoked(invocations.length, timing.now() - sentAt)
+          })
+        }),
+      ...(prewarm === undefined
+        ? {}
+        : {
+            prewarm: (memoryMiB, workers) =>
+              Effect.suspend(() => {
+                life.prewarmed += workers
+                return prewarm(memoryMiB, workers)
+              })
+          })
+    }
+  }
+
+  /** The same calls, measured. */
+  coordination(store: Coordination["Service"]): Coordination["Service"] {
+    const { life } = this
+    const replied = <A extends Reply | undefined>(call: Effect.Effect<A, StoreError>) =>
+      this.called(call, (reply, calledAt, answeredAt) => {
+        if (reply === undefined) return
+        this.recording.recorder.clock.heard(calledAt, answeredAt, reply.now)
+        for (const { inputs } of reply.ready) for (const [, bytes] of inputs) life.bytesRead += bytes.length
+      })
+    const wrote = (values: ReadonlyArray<Kept>) => {
+      for (const { value } of values) if (value !== "object") life.bytesWritten += value.length
+    }
+    return {
+      ...store,
+      complete: (run, worker, completions) => {
+        for (const { keep } of completions) wrote(keep)
+        return Effect.map(replied(store.complete(run, worker, completions)), (reply) => {
+          if (reply.status === "running") life.refused(reply.refused)
+          return reply
+        })
+      },
+      keep: (run, worker, values) => {
+        wrote(values)
+        return replied(store.keep(run, worker, values))
+      },
+      adopt: (...args) => replied(store.adopt(...args)),
+      attach: (...args) => replied(store.attach(...args)),
+      detach: (...args) => replied(store.detach(...args)),
+      waits: (...args) => this.called(store.waits(...args), () => {}),
+      read: (run, instances) =>
+        this.called(store.read(run, instances), (values) => {
+          for (const value of values) if (value instanceof Uint8Array) life.bytesRead += value.length
+        })
+    }
+  }
+
+  /** The same calls, counted. */
+  objects(store: ObjectStore["Service"]): ObjectStore["Service"] {
+    const { life } = this
+    return {
+      ...store,
+      put: (run, key, bytes) => {
+        life.bytesWritten += bytes.length
+        life.roundTrips++
+        return store.put(run, key, bytes)
+      },
+      get: (run, keys) => {
+        life.roundTrips++
+        return Effect.map(store.get(run, keys), (values) => {
+          for (const value of values) life.bytesRead += value?.length ?? 0
+          return values
+        })
+      }
+    }
+  }
+
+  private called<A>(
+    call: Effect.Effect<A, StoreError>,
+    then: (answer: A, calledAt: number, answeredAt: number) => void
+  ): Effect.Effect<A, StoreError> {
+    return Effect.suspend(() => {
+      const calledAt = this.timing.now()
+      return Effect.map(call, (answer) => {
+        const answeredAt = this.timing.now()
+        this.life.called(answeredAt - calledAt)
+        then(answer, calledAt, answeredAt)
+        return answer
+      })
+    })
+  }
+}
+
+/** Invocations that are sent at a moment. Those of others further down the tree are sent later. */
+export const stamp = (invocations: ReadonlyArray<Invocation>, sentAt: number): ReadonlyArray<Invocation> =>
+  invocations.map((invocation) => ({ ...invocation, sentAt }))
