@@ -8,13 +8,13 @@
 import { type Annotation, annotation, type Behaviour, behaviour } from "@weft/core"
 import { Schema } from "effect"
 
-const Bytes = Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0)))
+const FromZero = Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0)))
 
 /**
  * A node's place in the static schedules: when a depth-first search from the leaves meets it. On nodes that follow from one
  * which others follow from, too.
  */
-export const Schedule: Annotation.Annotation<"wukong-schedule", number> = annotation("wukong-schedule", Bytes)
+export const Schedule: Annotation.Annotation<"wukong-schedule", number> = annotation("wukong-schedule", FromZero)
 
 /** What becomes of a large output. */
 export interface LargeOutput {
@@ -29,7 +29,7 @@ export interface LargeOutput {
 /** On nodes of fan-outs and fan-ins: what becomes of a large output. */
 export const Large: Annotation.Annotation<"wukong-large", LargeOutput> = annotation(
   "wukong-large",
-  Schema.Struct({ fromBytes: Bytes, clustering: Schema.Boolean, delayedIo: Schema.Boolean })
+  Schema.Struct({ fromBytes: FromZero, clustering: Schema.Boolean, delayedIo: Schema.Boolean })
 )
 
 /**
