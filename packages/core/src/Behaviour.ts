@@ -159,6 +159,11 @@ export const behaviour = <const Name extends string, T>(
   precedence
 })
 
+/** Whether a behaviour does anything; some are for the types only. */
+export const acts = ({ stages, ...asks }: Behaviour): boolean =>
+  Object.keys(stages).length > 0 ||
+  Object.values(asks).some((ask) => typeof ask === "function" && ask !== asks.annotation)
+
 /** Whether a value is a behaviour. */
 export const isBehaviour = (value: unknown): value is Behaviour =>
   typeof value === "object" && value !== null && "~behaviour" in value

@@ -29,18 +29,18 @@ export class Durations {
     this.totalMs[task]! += ms
   }
 
+  /** Whether calls of the node's task take long enough, as far as is known, for more of them to be measured. */
+  isLong(node: number): boolean {
+    const task = this.graph.columns.codes[node]!
+    return task >= 0 && this.totalMs[task]! >= LONG_MS * this.calls[task]!
+  }
+
   /** How long a node should take, in ms; infinite if its task has not been seen yet. */
   meanMs(node: number): number {
     const task = this.graph.columns.codes[node]!
     return task < 0 || this.calls[task] === 0
       ? Number.POSITIVE_INFINITY
       : this.totalMs[task]! / this.calls[task]!
-  }
-
-  /** Whether calls of the node's task take long enough, as far as is known, for more of them to be measured. */
-  isLong(node: number): boolean {
-    const task = this.graph.columns.codes[node]!
-    return task >= 0 && this.totalMs[task]! >= LONG_MS * this.calls[task]!
   }
 
   /** What is known of each task: how often it ran, and for how long in all. For others that go on with the run. */

@@ -1,10 +1,10 @@
 /**
  * What workers of one process know of a run: its graph and plan, the code, and what is derived from them once.
  */
-import type { StreamOptions } from "@weft/annotations"
+import { Priority, type StreamOptions } from "@weft/annotations"
 import {
   Annotation,
-  type Behaviour,
+  Behaviour,
   Codec,
   Flow,
   Graph,
@@ -15,6 +15,7 @@ import {
 } from "@weft/core"
 import { Recording } from "@weft/metrics"
 import type { UploadStrategy } from "@weft/storage"
+import { annotated } from "./Annotated.ts"
 import { Durations } from "./Durations.ts"
 import { streamedNodes } from "./StreamHandle.ts"
 import { SharedValues, type ValueCodec, valueCodec } from "./Values.ts"
@@ -34,6 +35,7 @@ export class RunContext {
   readonly recording: Recording | undefined
   /** The nodes whose items are streamed. */
   readonly streamed: ReadonlyMap<number, StreamOptions>
+  private readonly priorities: ReadonlyMap<number, number>
   private readonly constants: Array<{ readonly value: unknown } | undefined> = []
   /** Whether any constant has to be fetched. */
   readonly hasStoredConstants: boolean
@@ -65,14 +67,16 @@ export class RunContext {
     this.recording = parts.metrics === undefined ? undefined : new Recording(parts.run, parts.metrics)
     this.plan = parts.plan
     this.tasks = parts.tasks
-    this.behaviours = parts.behaviours
+    // Those that are for the types only cost nothing.
+    this.behaviours = parts.behaviours.filter(Behaviour.acts)
     this.codec = parts.codec ?? valueCodec
     this.streamed = streamedNodes(parts.graph, parts.plan)
     this.readers = new Int32Array(parts.graph.size).fill(UNKNOWN)
-    this.annotated = parts.behaviours.length > 0
-    this.announces = parts.behaviours.some(({ announces }) => announces !== undefined)
-    this.holds = parts.behaviours.some(({ holds }) => holds !== undefined)
-    this.hasOrder = parts.behaviours.some(({ precedence }) => precedence !== undefined)
+    this.priorities = annotated(Priority, parts.graph, parts.plan)
+    this.annotated = this.behaviours.length > 0
+    this.announces = this.behaviours.some(({ announces }) => announces !== undefined)
+    this.holds = this.behaviours.some(({ holds }) => holds !== undefined)
+    this.hasOrder = this.behaviours.some(({ precedence }) => precedence !== undefined)
     this.hasStoredConstants = parts.graph.columns.constants.some((constant) => "stored" in constant)
     this.bodies = bodySizes(parts.graph)
   }
@@ -103,6 +107,16 @@ export class RunContext {
       const value = Annotation.read(behaviour.annotation, values, this.graph.label(node))
       return value === undefined ? [] : [{ behaviour, value }]
     })
+  }
+
+  /** Whether any node has a priority. */
+  get hasPriorities(): boolean {
+    return this.priorities.size > 0
+  }
+
+  /** The node's place in the order in which a worker runs what it could run: the lowest goes first. */
+  priorityOf(node: number): number {
+    return this.priorities.get(node) ?? Number.POSITIVE_INFINITY
   }
 
   /** Whether a behaviour of any annotation wraps the instance's stages. */

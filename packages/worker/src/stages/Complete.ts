@@ -76,9 +76,8 @@ export const completeNow = (state: WorkerState, finished: Finished): Effect.Effe
  * become of who waits for them. Others that wait for what came later should not have to wait for long.
  */
 const holdsBack = (state: WorkerState, instance: InstanceId): boolean => {
-  const next = state.peek()
-  if (next === undefined || !state.claims.has(next.instance)) return false
-  if (state.lingers || state.finished.length > CHECKPOINT_COUNT) return false
+  const next = state.peekClaimed()
+  if (next === undefined || state.lingers || state.finished.length > CHECKPOINT_COUNT) return false
   const nextMs = state.context.durations.meanMs(Instance.nodeOf(next.instance))
   return state.delayed.has(instance) || state.untoldMs + nextMs <= CHECKPOINT_MS
 }
