@@ -45,9 +45,7 @@ const end = (
           }
           const started = yield* Client.start(job, all, () => {})
           yield* then(started)
-          const outcome = yield* started.outcome
-          yield* started.recorded
-          return outcome
+          return yield* started.outcome
         })
       ).pipe(Effect.provideService(Coordination, breaking(coordination)))
       yield* outcome.remember

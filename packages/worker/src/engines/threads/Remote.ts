@@ -133,7 +133,6 @@ export class Remote {
     keys: notFromHere,
     removeSummaries: () => notFromHere,
     upload: (...args) => this.call("history", "upload", args),
-    batches: () => notFromHere,
-    unreadable: notFromHere
+    batches: () => notFromHere
   })
 }
