@@ -1,16 +1,8 @@
 /**
  * One run in a virtual world: workers as they are, on stores and machines that take as long as is predicted.
  */
-import {
-  type Behaviour,
-  Flow,
-  type Graph,
-  Instance,
-  type InstanceId,
-  Plan,
-  type TaskReference
-} from "@weft/core"
-import { CLIENT, Coordination, ObjectStore, type Reply, type StoreError } from "@weft/storage"
+import { type Behaviour, Flow, Instance, type InstanceId, Plan, type TaskReference } from "@weft/core"
+import { CLIENT, Coordination, ObjectStore, type Reply } from "@weft/storage"
 import {
   adoptAll,
   Host,
@@ -22,13 +14,14 @@ import {
   context as taskContext,
   Worker
 } from "@weft/worker"
-import { coordinationVia, memoryStores, objectsVia, Process, type Via, World } from "@weft/worker/virtual"
+import { Process, World } from "@weft/worker/virtual"
 import { Cause, Context, Effect, Exit, Scope } from "effect"
 import { coreShare } from "../Environment.ts"
 import type { Model } from "../Model.ts"
 import type { Asking } from "../Predicted.ts"
 import { Sites } from "./Sites.ts"
 import * as StandIns from "./StandIns.ts"
+import { Stores } from "./Stores.ts"
 
 /** What is simulated. */
 export interface Simulated {
@@ -102,12 +95,13 @@ class SimulatedRun {
   private readonly simulated: Simulated
   private readonly ask: Asking
   private readonly world: World
-  private readonly stores: ReturnType<typeof memoryStores>
+  private readonly stores: Stores
   private readonly client: Process
   private readonly sites: Sites
   private readonly context: RunContext
-  private readonly sizes: Sizes | undefined
-  private readonly objectBytes = new Map<string, number>()
+  private readonly sizes: Sizes
+  /** Whether workers have sizes. */
+  private readonly isSized: boolean
   private readonly workers: Array<Running> = []
   /** By the worker's id, its last incarnation. */
   private readonly running = new Map<string, Running>()
@@ -116,26 +110,19 @@ class SimulatedRun {
   private firstMs: number | undefined
   private endMs: number | undefined
   private problem: string | undefined
-  private readonly counts = {
-    invocations: 0,
-    calls: 0,
-    objectReads: 0,
-    objectWrites: 0,
-    bytesRead: 0,
-    bytesWritten: 0
-  }
+  private invocations = 0
 
   constructor(simulated: Simulated, ask: Asking, seed: number) {
     this.simulated = simulated
     this.ask = ask
     this.world = new World(seed)
     this.client = new Process(this.world, "client")
-    this.stores = memoryStores(this.client)
+    this.stores = new Stores(this.client, ask, simulated.model.environment.inlineBytes)
     const { behaviours, model, plan } = simulated
     const { environment, graph, predictions } = model
-    const sizes = new Sizes(graph, plan)
-    this.sizes = environment.coreMiB > 0 ? sizes : undefined
-    this.sites = new Sites(this.world, environment, (memory) => predictions.warm(memory), sizes.all())
+    this.sizes = new Sizes(graph, plan)
+    this.isSized = environment.coreMiB > 0
+    this.sites = new Sites(this.world, environment, (memory) => predictions.warm(memory), this.sizes.all())
     this.context = new RunContext({
       run: RUN,
       graph,
@@ -147,7 +134,7 @@ class SimulatedRun {
   }
 
   async run(): Promise<Outcome> {
-    const { coordination } = this.stores
+    const { coordination } = this.stores.real
     const scope = Scope.makeUnsafe()
     Effect.runSync(
       Scope.provide(
@@ -203,7 +190,8 @@ class SimulatedRun {
       instances: this.instances,
       coldStarts: this.sites.coldStarts,
       gbSeconds,
-      ...this.counts
+      invocations: this.invocations,
+      ...this.stores.counts
     }
   }
 
@@ -212,7 +200,7 @@ class SimulatedRun {
   private begin() {
     const { graph } = this.simulated.model
     const { plan } = this.simulated
-    const coordination = this.coordinationOf(this.client)
+    const coordination = this.stores.coordinationOf(this.client)
     const invoker = this.invokerOf(this.client)
     return Effect.gen(function* () {
       const begun: Reply = yield* coordination.begin(
@@ -269,10 +257,10 @@ class SimulatedRun {
       idleMs,
       payloadBytes,
       worthMs,
-      sizes: this.sizes,
-      memoryMiB: this.sizes === undefined ? undefined : memoryMiB,
+      sizes: this.isSized ? this.sizes : undefined,
+      memoryMiB: this.isSized ? memoryMiB : undefined,
       invoke: (invocations) =>
-        Effect.flatMap(adoptAll(this.coordinationOf(process), RUN, invocations), (adopted) =>
+        Effect.flatMap(adoptAll(this.stores.coordinationOf(process), RUN, invocations), (adopted) =>
           Effect.forEach(adopted, (one) => this.send(process, one), {
             concurrency: Number.isFinite(sendsAtOnce) ? sendsAtOnce : "unbounded",
             discard: true
@@ -284,11 +272,13 @@ class SimulatedRun {
 
   private send(process: Process, invocation: Invocation): Effect.Effect<void> {
     return Effect.callback<void>((resume) => {
-      const { plan } = this.simulated
       const sentMs = this.world.now
       this.firstMs ??= sentMs
-      this.counts.invocations++
-      const memory = invocation.memoryMiB ?? this.memoryOf(invocation, plan)
+      this.invocations++
+      const { memoryMiB, named, work, worker } = invocation
+      const memory =
+        memoryMiB ??
+        (named ? this.sizes.ofWorker(worker) : this.sizes.most(work.map(({ instance }) => instance)))
       this.sites.enter(() => {
         const isWarm = this.sites.take(memory)
         this.world.after(this.ask.startMs(isWarm ? "warm" : "cold", memory), () =>
@@ -297,12 +287,6 @@ class SimulatedRun {
       })
       process.after(this.ask.invokeMs(), () => resume(Effect.void))
     })
-  }
-
-  private memoryOf({ named, work, worker }: Invocation, plan: Plan.Plan): number {
-    const { graph } = this.simulated.model
-    if (named) return Plan.workerMemory(plan, graph).get(worker) ?? plan.memory
-    return Math.max(...work.map(({ instance }) => Plan.memoryOf(plan, graph, Instance.nodeOf(instance))))
   }
 
   private arrive(
@@ -335,8 +319,8 @@ class SimulatedRun {
           : waiting,
       guard: () => () => {}
     })
-    const services = Context.make(Coordination, this.coordinationOf(process)).pipe(
-      Context.add(ObjectStore, this.objectsOf(process)),
+    const services = Context.make(Coordination, this.stores.coordinationOf(process)).pipe(
+      Context.add(ObjectStore, this.stores.objectsOf(process)),
       Context.add(Host, host)
     )
     const working = process.fork(
@@ -367,7 +351,7 @@ class SimulatedRun {
 
   private prewarm(memory: number, workers: number) {
     const missing = this.sites.missing(memory, workers)
-    this.counts.invocations += missing
+    this.invocations += missing
     for (let i = 0; i < missing; i++)
       this.world.after(this.ask.startMs("cold", memory), () => this.sites.free(memory))
   }
@@ -384,7 +368,7 @@ class SimulatedRun {
         const node = Number.parseInt(label.slice(label.lastIndexOf("#") + 1), 10)
         const { memory, process } = this.running.get(worker)!
         const { model } = this.simulated
-        const value = standInOf(model, node, model.outputBytes[node]!)
+        const value = StandIns.of(model, node, model.outputBytes[node]!)
         const share = coreShare(model.environment, memory)
         const shape = { inputBytes: model.inputBytes[node]!, memory, share }
         const whole = this.ask.executionMs(model.graph, node, shape) ?? model.environment.figures.executionMs
@@ -405,120 +389,6 @@ class SimulatedRun {
       }
     }
   }
-
-  // Stores.
-
-  private coordinationOf(process: Process): Coordination["Service"] {
-    const { coordination } = this.stores
-    const via: Via =
-      (operation, act) =>
-      (...args) =>
-        this.call(process, this.ask.callMs(), () => {
-          this.counts.calls++
-          const answer = Effect.runSync(act(...args))
-          this.count(operation, args, answer)
-          return answer
-        })
-    return {
-      inlineBytes: this.simulated.model.environment.inlineBytes,
-      ...coordinationVia(coordination, via),
-      publish: (run, channel, message) =>
-        Effect.sync(() => {
-          this.world.after(this.ask.callMs() / 2, () =>
-            Effect.runSync(coordination.publish(run, channel, message))
-          )
-        }),
-      subscribe: (run, channel, listener) =>
-        Effect.acquireRelease(
-          this.call(process, this.ask.callMs(), () => {
-            this.counts.calls++
-            const scope = Scope.makeUnsafe()
-            const hear: typeof listener = (message) =>
-              void process.after(this.ask.callMs() / 2, () => listener(message))
-            Effect.runSync(Scope.provide(coordination.subscribe(run, channel, hear), scope))
-            return scope
-          }),
-          (scope) => Effect.sync(() => Effect.runSync(Scope.close(scope, Exit.void)))
-        ).pipe(Effect.asVoid)
-    }
-  }
-
-  /** Bytes that go through the store. */
-  private count(operation: string, args: ReadonlyArray<unknown>, answer: unknown) {
-    const bytesOf = (value: unknown) => (value instanceof Uint8Array ? value.length : 0)
-    if (operation === "read") {
-      for (const value of answer as ReadonlyArray<unknown>) this.counts.bytesRead += bytesOf(value)
-    } else if (operation === "complete" || operation === "keep") {
-      const told = args[2] as ReadonlyArray<{
-        readonly value?: unknown
-        readonly keep?: ReadonlyArray<{ readonly value: unknown }>
-      }>
-      for (const { keep, value } of told) {
-        this.counts.bytesWritten += bytesOf(value)
-        for (const one of keep ?? []) this.counts.bytesWritten += bytesOf(one.value)
-      }
-      for (const { inputs } of (answer as Reply).ready)
-        for (const [, bytes] of inputs) this.counts.bytesRead += bytes.length
-    }
-  }
-
-  private objectsOf(process: Process): ObjectStore["Service"] {
-    const { objects } = this.stores
-    const via: Via =
-      (_, act) =>
-      (...args) =>
-        this.call(process, 0, () => Effect.runSync(act(...args)))
-    return {
-      ...objectsVia(objects, via),
-      put: (run, key, bytes) => {
-        this.counts.objectWrites++
-        this.counts.bytesWritten += bytes.length
-        this.objectBytes.set(key, bytes.length)
-        return this.call(process, this.ask.transferMs("write", bytes.length), () =>
-          Effect.runSync(objects.put(run, key, bytes))
-        )
-      },
-      get: (run, keys) => {
-        const bytes = keys.reduce((sum, key) => sum + (this.objectBytes.get(key) ?? 0), 0)
-        this.counts.objectReads += keys.length
-        this.counts.bytesRead += bytes
-        return this.call(process, this.ask.transferMs("read", bytes), () =>
-          Effect.runSync(objects.get(run, keys))
-        )
-      }
-    }
-  }
-
-  /** What is called takes effect half-way. */
-  private call<A>(process: Process, ms: number, act: () => A): Effect.Effect<A, StoreError> {
-    return Effect.callback<A, StoreError>((resume) => {
-      this.world.after(ms / 2, () => {
-        const answer = act()
-        process.after(ms / 2, () => resume(Effect.succeed(answer)))
-      })
-    })
-  }
-}
-
-/** A value of so many bytes; a list where an `each` opens it. */
-const standInOf = (model: Model, node: number, bytes: number): unknown => {
-  const { graph, unrolled } = model
-  const scope = openedBy(graph, node)
-  if (scope === undefined) return { standIn: bytes } satisfies StandIns.StandIn
-  const width = unrolled.widths[scope]!
-  const { item } = graph.columns.scopes[scope]!
-  if (item === undefined || openedBy(graph, item) === undefined) return StandIns.list(width, bytes)
-  return Array.from({ length: width }, () => standInOf(model, item, bytes / Math.max(1, width)))
-}
-
-/** The scope whose list is the node's value. */
-const openedBy = (graph: Graph.Graph, node: number): number | undefined => {
-  for (let e = graph.readers.start[node]!; e < graph.readers.start[node + 1]!; e++) {
-    const reader = graph.readers.list[e]!
-    if (graph.kind(reader) !== "expand") continue
-    return graph.columns.scopes.findIndex(({ expand }) => expand === reader)
-  }
-  return undefined
 }
 
 const NOTHING = new Uint8Array()

@@ -3,7 +3,8 @@
  *
  * As bytes they are empty arrays that say they are longer: stores and workers ask for the length only.
  */
-import { Codec } from "@weft/core"
+import { Codec, type Graph } from "@weft/core"
+import type { Model } from "../Model.ts"
 
 /** A value of so many encoded bytes. */
 export interface StandIn {
@@ -36,7 +37,28 @@ export const codec = {
 }
 
 /** A list of so many elements that has so many bytes in all. */
-export const list = (width: number, bytes: number): ReadonlyArray<StandIn> => {
+const list = (width: number, bytes: number): ReadonlyArray<StandIn> => {
   const element: StandIn = { standIn: Math.max(0, (bytes - LIST_BYTES) / Math.max(1, width)) }
   return new Array<StandIn>(width).fill(element)
+}
+
+/** A value of so many bytes; a list where an `each` opens it. */
+export const of = (model: Model, node: number, bytes: number): unknown => {
+  const { graph, unrolled } = model
+  const scope = openedBy(graph, node)
+  if (scope === undefined) return { standIn: bytes } satisfies StandIn
+  const width = unrolled.widths[scope]!
+  const { item } = graph.columns.scopes[scope]!
+  if (item === undefined || openedBy(graph, item) === undefined) return list(width, bytes)
+  return Array.from({ length: width }, () => of(model, item, bytes / Math.max(1, width)))
+}
+
+/** The scope whose list is the node's value. */
+const openedBy = (graph: Graph.Graph, node: number): number | undefined => {
+  for (let e = graph.readers.start[node]!; e < graph.readers.start[node + 1]!; e++) {
+    const reader = graph.readers.list[e]!
+    if (graph.kind(reader) !== "expand") continue
+    return graph.columns.scopes.findIndex(({ expand }) => expand === reader)
+  }
+  return undefined
 }

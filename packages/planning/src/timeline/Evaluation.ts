@@ -5,44 +5,23 @@
  * that it may be telling coordination what is complete. That is the worker of `@weft/worker` with its stages, without the
  * values: see `Complete.ts` for who is told when, `HandOff.ts` for who runs what becomes ready.
  */
-import FlatQueue from "flatqueue"
 import { type Assignment, FLEXIBLE } from "../Assignment.ts"
-import { coreShare } from "../Environment.ts"
 import type { Model } from "../Model.ts"
 import type { Timeline } from "../Timeline.ts"
 import { Claims } from "./Claims.ts"
 import { Cores } from "./Cores.ts"
 import { Data } from "./Data.ts"
+import { Durations } from "./Durations.ts"
 import { Pieces } from "./Pieces.ts"
-import { Environments, NOBODY, Place } from "./Places.ts"
-
-/** What happens next to a place. */
-const BEGIN = 0
-/** Its instance begins to compute. */
-const COMPUTE = 1
-/** Its instance's value is published. */
-const ENDED = 2
-/** Coordination has been told. */
-const KNOWN = 3
-/** Whom it had to invoke is invoked. */
-const SENT = 4
-/** Coordination has answered what is ready for it. */
-const ASKED = 5
-/** It has waited long enough. */
-const IDLE = 6
-/** Environments are there that were started ahead. */
-const PREWARM = 7
-const KINDS = 8
+import { gbSeconds, NOBODY, oldestFirst, type Place } from "./Places.ts"
+import { ASKED, BEGIN, COMPUTE, ENDED, IDLE, KINDS, KNOWN, PREWARM, SENT, Sending } from "./Sending.ts"
 
 /** After so much untold execution, in ms, a worker tells. */
 const CHECKPOINT_MS = 1000
 /** Subscribing and attaching. */
 const ATTACH_CALLS = 2
-const MB_MS_PER_GB_S = 1_024_000
 
-export class Evaluation {
-  private readonly model: Model
-  private readonly assignment: Assignment
+export class Evaluation extends Sending {
   private readonly startMs: Float64Array
   private readonly executeMs: Float64Array
   private readonly endMs: Float64Array
@@ -52,11 +31,7 @@ export class Evaluation {
   private readonly readyMs: Float64Array
   /** The instance whose completion made it ready. */
   private readonly opener: Int32Array
-  private readonly places: Array<Place> = []
-  private readonly named: Array<Place | undefined>
-  private readonly events = new FlatQueue<number>()
   private readonly cores: Cores | undefined
-  private readonly environments: Environments
   private readonly claims: Claims
   private readonly data: Data
   private readonly pieces: Pieces
@@ -65,13 +40,10 @@ export class Evaluation {
   private makespanMs = 0
   private calls = 1
   private readonly prewarms: boolean
-  /** What was asked for last: mostly it is asked for again. */
-  private lastMemory = Number.NaN
-  private lastDurations: Float64Array = new Float64Array(0)
+  private readonly durations: Durations
 
   constructor(model: Model, assignment: Assignment) {
-    this.model = model
-    this.assignment = assignment
+    super(model, assignment)
     const { size } = model.unrolled
     this.startMs = new Float64Array(size)
     this.executeMs = new Float64Array(size)
@@ -80,15 +52,12 @@ export class Evaluation {
     this.next = new Int32Array(size)
     this.readyMs = new Float64Array(size)
     this.opener = new Int32Array(size).fill(NOBODY)
-    let named = 0
-    for (const worker of assignment.worker) if (worker >= named) named = worker + 1
-    this.named = new Array<Place | undefined>(named)
     this.cores = Number.isFinite(model.environment.cores) ? new Cores(model.environment.cores) : undefined
-    this.environments = new Environments(model, assignment)
     this.claims = new Claims(model, assignment)
     this.data = new Data(model, assignment, this.claims)
     this.pieces = new Pieces(model, assignment.memory)
     this.targetsLeft = model.graph.targets.size
+    this.durations = new Durations(model)
     this.prewarms = assignment.prewarm.size > 0
   }
 
@@ -99,7 +68,10 @@ export class Evaluation {
       const at = events.peekValue() ?? Number.POSITIVE_INFINITY
       if (cores !== undefined && cores.nextMs < at) {
         const now = cores.nextMs
-        this.computed(this.places[cores.end(now, (index) => this.shareOf(this.places[index]!))]!, now)
+        this.publish(
+          this.places[cores.end(now, (index) => this.durations.share(this.places[index]!.memory))]!,
+          now
+        )
         continue
       }
       const event = events.pop()
@@ -111,14 +83,6 @@ export class Evaluation {
 
   private result(): Timeline {
     const { after, data, endMs, executeMs, makespanMs, model, startMs } = this
-    let gbSeconds = 0
-    for (const place of this.places) {
-      if (!place.hasEnded) place.toMs = Math.max(makespanMs, place.sentMs)
-      place.beganMs = Math.min(place.beganMs, place.toMs)
-      const { beganMs, isCold, memory, toMs } = place
-      const cold = isCold ? Math.max(0, model.startMs("cold", memory) - model.startMs("warm", memory)) : 0
-      gbSeconds += ((toMs - beganMs + cold) * memory) / MB_MS_PER_GB_S
-    }
     return {
       startMs,
       executeMs,
@@ -128,7 +92,7 @@ export class Evaluation {
       makespanMs,
       workers: this.places,
       coldStarts: this.environments.coldStarts,
-      gbSeconds,
+      gbSeconds: gbSeconds(model, this.places, makespanMs),
       bytesRead: data.bytesRead,
       bytesWritten: data.bytesWritten,
       calls: this.calls
@@ -162,7 +126,7 @@ export class Evaluation {
         this.begun(place, now)
         break
       case COMPUTE:
-        this.cores!.begin(index, this.shareOf(place), this.computingMs(place), now)
+        this.compute(place, now)
         break
       case ENDED:
         this.ended(place, now)
@@ -180,14 +144,6 @@ export class Evaluation {
         // An event of a wait that is over says nothing.
         if (place.isIdle && place.idleMs + this.model.environment.idleMs <= now) this.close(place, now)
     }
-  }
-
-  private push(place: Place, kind: number, at: number) {
-    this.events.push(place.index * KINDS + kind, at)
-  }
-
-  private workerOf(at: number): number {
-    return this.assignment.worker[this.model.unrolled.node[at]!]!
   }
 
   // A worker begins, runs what it has, and leaves.
@@ -252,34 +208,18 @@ export class Evaluation {
     const prewarm = this.prewarms ? this.assignment.prewarm.get(node) : undefined
     if (prewarm !== undefined)
       for (const one of prewarm) this.prewarm(one.memory, one.workers, executeMs + one.afterMs)
-    const whole = this.durations(place.memory)[node]!
+    const whole = this.durations.wholeMs(place.memory, node)
     if (this.cores === undefined || whole === 0) this.publish(place, executeMs + whole)
     else {
-      const computing = this.computingMs(place)
+      const computing = this.durations.computingMs(place.memory, node)
       if (computing === 0) this.publish(place, executeMs + whole)
       else this.push(place, COMPUTE, executeMs + whole - computing)
     }
   }
 
-  private durations(memory: number): Float64Array {
-    if (memory !== this.lastMemory) {
-      this.lastMemory = memory
-      this.lastDurations = this.model.executionMs(memory)
-    }
-    return this.lastDurations
-  }
-
-  /** How long the instance computes that a worker runs, and which share of a core it uses. */
-  private computingMs(place: Place): number {
-    return this.model.computingMs(place.memory)[this.model.unrolled.node[place.ran]!]!
-  }
-
-  private shareOf({ memory }: Place): number {
-    return coreShare(this.model.environment, memory)
-  }
-
-  private computed(place: Place, now: number) {
-    this.publish(place, now)
+  private compute({ index, memory, ran }: Place, now: number) {
+    const ms = this.durations.computingMs(memory, this.model.unrolled.node[ran]!)
+    this.cores!.begin(index, this.durations.share(memory), ms, now)
   }
 
   private publish(place: Place, now: number) {
@@ -368,7 +308,7 @@ export class Evaluation {
     const own = place.inbox.splice(0)
     const flexible: Array<number> = []
     const invoked: Array<Place> = []
-    for (let at = this.inOrder(place.told); at !== NOBODY; at = this.next[at]!) {
+    for (let at = oldestFirst(place.told, this.next); at !== NOBODY; at = this.next[at]!) {
       this.data.known(at, now)
       if (graph.targets.has(unrolled.node[at]!) && --this.targetsLeft === 0) {
         this.makespanMs = now
@@ -393,18 +333,6 @@ export class Evaluation {
     else this.push(place, SENT, this.send(invoked, atMs))
   }
 
-  /** The list was made newest first. */
-  private inOrder(newest: number): number {
-    let turned = NOBODY
-    for (let at = newest; at !== NOBODY; ) {
-      const before = this.next[at]!
-      this.next[at] = turned
-      turned = at
-      at = before
-    }
-    return turned
-  }
-
   /** Keeps a piece of the work if there is nothing else to do, or just one; when others can be invoked for the rest. */
   private share(place: Place, work: ReadonlyArray<number>, invoked: Array<Place>, now: number): number {
     const { memory } = this.assignment
@@ -427,29 +355,7 @@ export class Evaluation {
     return atMs + this.model.callMs
   }
 
-  /** A flexible worker that is about to be invoked. */
-  private invoked(work: ReadonlyArray<number>, from: number): Place {
-    const memory = this.assignment.memory[this.model.unrolled.node[work[0]!]!]!
-    const place = new Place(this.places.length, FLEXIBLE, { memory, from, work })
-    this.places.push(place)
-    return place
-  }
-
-  /** What a named worker is to run: it is told, or has to be invoked. */
-  private deliver(worker: number, at: number, invoked: Array<Place>, now = 0) {
-    let place = this.named[worker]
-    if (place === undefined || place.hasEnded) {
-      const memory = this.assignment.memory[this.model.unrolled.node[at]!]!
-      place = new Place(this.places.length, worker, { memory, from: NOBODY, work: [] })
-      this.places.push(place)
-      this.named[worker] = place
-      invoked.push(place)
-    }
-    place.inbox.push(at)
-    if (place.isIdle && place.inbox.length === 1) this.wake(place, now)
-  }
-
-  private wake(place: Place, now: number) {
+  protected override wake(place: Place, now: number) {
     if (this.model.environment.leavesPlace) {
       const atMs = this.environments.enter(place, now)
       if (atMs !== undefined) this.push(place, BEGIN, atMs)
@@ -477,22 +383,6 @@ export class Evaluation {
     place.idleMs = now
     this.push(place, IDLE, now + this.model.environment.idleMs)
     if (this.model.environment.leavesPlace) this.vacate(now)
-  }
-
-  /** Invokes workers, many as a tree; when the last one is sent. */
-  private send(invoked: ReadonlyArray<Place>, now: number): number {
-    if (invoked.length === 0) return now
-    const { fanOut, sendsAtOnce } = this.model.environment
-    const branch = invoked.length <= fanOut ? 1 : Math.ceil(invoked.length / fanOut)
-    let count = 0
-    for (let i = 0; i < invoked.length; i += branch) {
-      const head = invoked[i]!
-      if (branch > 1) head.spawn = [...head.spawn, ...invoked.slice(i + 1, i + branch)]
-      const sentMs = now + this.model.invokeMs * Math.floor(count++ / sendsAtOnce)
-      const atMs = this.environments.enter(head, sentMs)
-      if (atMs !== undefined) this.push(head, BEGIN, atMs)
-    }
-    return now + this.model.invokeMs * Math.ceil(count / sendsAtOnce)
   }
 
   /** Coordination has been told, and others are invoked. */

@@ -128,3 +128,30 @@ export class Environments {
     return sentMs + model.startMs(place.isCold ? "cold" : "warm", place.memory)
   }
 }
+
+const MB_MS_PER_GB_S = 1_024_000
+
+/** Memory times time over all places, the start of cold environments included. Who has not left by the end leaves then. */
+export const gbSeconds = (model: Model, places: ReadonlyArray<Place>, endMs: number): number => {
+  let sum = 0
+  for (const place of places) {
+    if (!place.hasEnded) place.toMs = Math.max(endMs, place.sentMs)
+    place.beganMs = Math.min(place.beganMs, place.toMs)
+    const { beganMs, isCold, memory, toMs } = place
+    const cold = isCold ? Math.max(0, model.startMs("cold", memory) - model.startMs("warm", memory)) : 0
+    sum += ((toMs - beganMs + cold) * memory) / MB_MS_PER_GB_S
+  }
+  return sum
+}
+
+/** Turns a linked list round that was made newest first; its first. */
+export const oldestFirst = (newest: number, next: Int32Array): number => {
+  let turned = NOBODY
+  for (let at = newest; at !== NOBODY; ) {
+    const before = next[at]!
+    next[at] = turned
+    turned = at
+    at = before
+  }
+  return turned
+}

@@ -2,10 +2,9 @@
  * `weft simulate`: what a workflow would take under several planners, without running it.
  */
 import { Predictions } from "@weft/core"
-import { Environment, type Simulator } from "@weft/planning"
+import type { Simulator } from "@weft/planning"
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as Comparing from "../simulate/Comparing.ts"
 import { failed, usage } from "./CliFailure.ts"
 import { explained } from "./Explain.ts"
 import * as Input from "./Input.ts"
@@ -15,7 +14,6 @@ import * as PlannerFile from "./PlannerFile.ts"
 import * as Result from "./Result.ts"
 import { file, input } from "./RunCommand.ts"
 import * as Session from "./Session.ts"
-import * as SimulationText from "./SimulationText.ts"
 import { styleFor } from "./Style.ts"
 import * as WorkflowFile from "./WorkflowFile.ts"
 
@@ -125,6 +123,10 @@ const simulate = Effect.fnUntraced(function* (options: Options) {
   const job = yield* WorkflowFile.job(options.file, given)
   if (job.graph.size === 0)
     return yield* failed("the workflow has nothing to run: its result is there without any task")
+  // Loaded when it is asked for: other commands need nothing of it.
+  const { Environment } = yield* Effect.promise(() => import("@weft/planning"))
+  const Comparing = yield* Effect.promise(() => import("../simulate/Comparing.ts"))
+  const SimulationText = yield* Effect.promise(() => import("./SimulationText.ts"))
   const environment = Environment.environmentOf({ name: engine, parallelism: concurrency })
   const predictions = Predictions.none
   const compared = yield* Comparing.compare(
