@@ -16,6 +16,8 @@ export interface Ready {
   readonly next: () => Work | undefined
   /** What would be taken. */
   readonly peek: () => Work | undefined
+  /** The same, if it was pushed. */
+  readonly peekPushed: () => Work | undefined
 }
 
 export const inTurn = (): Ready => {
@@ -29,7 +31,8 @@ export const inTurn = (): Ready => {
       at = 0
     },
     next: () => stack.pop() ?? list[at === list.length ? at : at++],
-    peek: () => stack.at(-1) ?? list[at]
+    peek: () => stack.at(-1) ?? list[at],
+    peekPushed: () => stack.at(-1)
   }
 }
 
@@ -65,6 +68,10 @@ export const byPriority = (priorityOf: (instance: InstanceId) => number): Ready 
       ranked = [...ranked, ...added].sort((a, b) => (isAfter(a, b) ? -1 : 1))
     },
     next: () => ranked.pop()?.work,
-    peek: () => ranked.at(-1)?.work
+    peek: () => ranked.at(-1)?.work,
+    peekPushed: () => {
+      const next = ranked.at(-1)
+      return next !== undefined && next.turn < 0 ? next.work : undefined
+    }
   }
 }

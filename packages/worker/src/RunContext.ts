@@ -44,6 +44,11 @@ export class RunContext {
   private readonly annotated: boolean
   private assignments: ReadonlyMap<string, ReadonlyArray<number>> | undefined
   private announcements: ReadonlyMap<number, ReadonlyArray<string>> | undefined
+  private ordered: Graph.Adjacency | undefined
+  private readonly precedences = new Map<number, number>()
+  /** Whether the worker may have to hold on to values, and whether nodes have an order of their own. */
+  readonly holds: boolean
+  readonly hasOrder: boolean
   /** Whether anybody is told when values are kept. */
   readonly announces: boolean
 
@@ -70,6 +75,8 @@ export class RunContext {
     this.priorities = annotated(Priority, parts.graph, parts.plan)
     this.annotated = this.behaviours.length > 0
     this.announces = this.behaviours.some(({ announces }) => announces !== undefined)
+    this.holds = this.behaviours.some(({ holds }) => holds !== undefined)
+    this.hasOrder = this.behaviours.some(({ precedence }) => precedence !== undefined)
     this.hasStoredConstants = parts.graph.columns.constants.some((constant) => "stored" in constant)
     this.bodies = bodySizes(parts.graph)
   }
@@ -115,6 +122,35 @@ export class RunContext {
   /** Whether a behaviour of any annotation wraps the instance's stages. */
   hasBehaviours(instance: InstanceId): boolean {
     return this.annotated && this.behavioursOf(Instance.nodeOf(instance)).length > 0
+  }
+
+  /** What follows from each node, first what a worker prefers to go on with. */
+  get children(): Graph.Adjacency {
+    if (!this.hasOrder) return this.graph.children
+    this.ordered ??= orderedRows(this.graph.children, (one, other) => this.precedes(one, other))
+    return this.ordered
+  }
+
+  /** The same items, first what a worker prefers to go on with. */
+  inOrder<T extends { readonly instance: InstanceId }>(items: ReadonlyArray<T>): ReadonlyArray<T> {
+    if (!this.hasOrder || items.length < 2) return items
+    return items.toSorted((one, other) =>
+      this.precedes(Instance.nodeOf(one.instance), Instance.nodeOf(other.instance))
+    )
+  }
+
+  private precedes(one: number, other: number): number {
+    const [before, after] = [this.precedence(one), this.precedence(other)]
+    return before === after ? 0 : before < after ? -1 : 1
+  }
+
+  private precedence(node: number): number {
+    const known = this.precedences.get(node)
+    if (known !== undefined) return known
+    const ordering = this.behavioursOf(node).find(({ behaviour }) => behaviour.precedence !== undefined)
+    const precedence = ordering?.behaviour.precedence?.(ordering.value) ?? Number.POSITIVE_INFINITY
+    this.precedences.set(node, precedence)
+    return precedence
   }
 
   /** The nodes that the plan gave to a worker. */
@@ -177,6 +213,16 @@ const assignmentsOf = ({ nodes }: Plan.Plan): ReadonlyMap<string, ReadonlyArray<
     else own.push(node)
   }
   return assigned
+}
+
+const orderedRows = (
+  { list, start }: Graph.Adjacency,
+  precedes: (one: number, other: number) => number
+): Graph.Adjacency => {
+  const ordered = list.slice()
+  for (let id = 0; id + 1 < start.length; id++)
+    if (start[id + 1]! - start[id]! > 1) ordered.subarray(start[id]!, start[id + 1]!).sort(precedes)
+  return { start, list: ordered }
 }
 
 const UNKNOWN = -1

@@ -129,6 +129,10 @@ export class WorkerState implements WorkerParts {
   readonly untoldObjects = new Set<InstanceId>()
   /** Objects that nobody needs any more. */
   readonly discards: Discards
+  /** Values that it holds on to: what reads them and becomes ready here it runs itself. */
+  readonly clustered = new Set<InstanceId>()
+  /** Values that others may read, and that are stored when it is told of them at the latest. */
+  readonly delayed = new Set<InstanceId>()
   /** Since when, by `Timing`, and how much execution, in ms, it has not been told of. */
   untoldSince = 0
   untoldMs = 0
@@ -282,6 +286,11 @@ export class WorkerState implements WorkerParts {
   /** Interrupts what takes longer than the worker has. */
   inTime<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | OutOfTime> {
     return this.limit === undefined ? effect : this.limit.within(effect)
+  }
+
+  /** Of what would be run next, what was claimed. */
+  peekClaimed(): Work | undefined {
+    return this.ready.peekPushed()
   }
 
   /** What would be run next. */
