@@ -189,6 +189,17 @@ describe("the plan", () => {
     expect(plan.notes.at(-1)).toMatch(/^predicted \(on average\): \d+ ms/)
   })
 
+  it("expects a worker to run the lowest priority first", () => {
+    const loads = times(9, (i) => load(i))
+    const { plan } = planned(
+      times(3, (i) => join(...[i, i + 3, i + 6].map((at) => loads[at]!))),
+      { workers: 1 }
+    )
+    const started = plan.timeline.toSorted((a, b) => a.startMs - b.startMs)
+    const order = started.map(({ node }) => plan.nodes.get(node)?.annotations?.[Priority.annotation])
+    expect(order).toEqual(times(12, (i) => i))
+  })
+
   it("gives a worker the memory that the most demanding of its tasks asks for", () => {
     const large = task("large", (n: number) => n, { memory: 4096 })
     const { graph, plan } = planned(large(load(1)), { workers: 1, memory: 512 })

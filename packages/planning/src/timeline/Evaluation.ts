@@ -218,6 +218,7 @@ export class Evaluation {
   private adopt(place: Place, work: ReadonlyArray<number>) {
     if (work.length === 0) return
     for (const at of work) {
+      if (this.rank(place, at)) continue
       this.next[at] = NOBODY
       if (place.oldest === NOBODY) place.oldest = at
       else this.next[place.last] = at
@@ -226,13 +227,27 @@ export class Evaluation {
     this.claims.adopt(place, work)
   }
 
-  private goOn(place: Place, now: number) {
+  /** Puts an instance among what its worker could run by priority, where the plan has priorities. */
+  private rank(place: Place, at: number): boolean {
+    if (place.ranked === undefined) return false
+    place.ranked.push(at, this.assignment.priority![this.model.unrolled.node[at]!]!)
+    return true
+  }
+
+  /** Takes what a worker runs next. */
+  private take(place: Place): number {
+    if (place.ranked !== undefined) return place.ranked.pop() ?? NOBODY
     let at = place.newest
     if (at !== NOBODY) place.newest = this.next[at]!
     else {
       at = place.oldest
       if (at !== NOBODY) place.oldest = this.next[at]!
     }
+    return at
+  }
+
+  private goOn(place: Place, now: number) {
+    const at = this.take(place)
     if (at !== NOBODY) this.start(place, at, now)
     else if (place.isTelling || place.untold !== NOBODY) this.drain(place, now)
     else if (place.worker === FLEXIBLE) this.close(place, now)
@@ -327,6 +342,7 @@ export class Evaluation {
         if (!this.claims.advance(child)) continue
         this.readyMs[child] = now
         this.opener[child] = at
+        if (this.rank(place, child)) continue
         this.next[child] = place.newest
         place.newest = child
       } else {
@@ -440,7 +456,8 @@ export class Evaluation {
     let place = this.named[worker]
     if (place === undefined || place.hasEnded) {
       const memory = this.assignment.memory[this.model.unrolled.node[at]!]!
-      place = new Place(this.places.length, worker, { memory, from: NOBODY, work: [] })
+      const isRanked = this.assignment.priority !== undefined
+      place = new Place(this.places.length, worker, { memory, from: NOBODY, work: [], isRanked })
       this.places.push(place)
       this.named[worker] = place
       invoked.push(place)
