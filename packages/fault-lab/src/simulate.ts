@@ -3,7 +3,7 @@
  */
 import { isDeepStrictEqual } from "node:util"
 import { Codec, type Failure, Flow, GraphBuilder, Instance, Plan } from "@weft/core"
-import { CLIENT, Coordination, CoordinationMemory, ObjectStore, type RunState } from "@weft/storage"
+import { CLIENT, Coordination, ObjectStore, type RunState } from "@weft/storage"
 import {
   Arguments,
   handOn,
@@ -13,8 +13,8 @@ import {
   untilOver,
   valueKey
 } from "@weft/worker"
-import { Process, type Stop, World } from "@weft/worker/virtual"
-import { Cause, Clock, Context, Effect, Exit, Latch, Layer, Scope } from "effect"
+import { memoryStores, Process, type Stop, World } from "@weft/worker/virtual"
+import { Cause, Effect, Exit, Latch } from "effect"
 import { Adversary, type FaultKind, type Mischief } from "./Adversary.ts"
 import { type EngineSettings, LabEngine, POISON } from "./LabEngine.ts"
 import { Monitor } from "./Monitor.ts"
@@ -116,7 +116,7 @@ class Laboratory {
     const planned = this.kills ? {} : scenario.plan(graph)
     this.plan = Plan.make("lab", planned)
     this.client = new Process(world, "client/0")
-    this.real = storesOf(this.client)
+    this.real = memoryStores(this.client)
     const context = new RunContext({ run: RUN, graph, plan: this.plan, tasks, behaviours: [] })
     const { coordination, objects } = this.real
     this.monitor = new Monitor(broken === undefined ? coordination : broken(coordination), context)
@@ -357,20 +357,6 @@ class Missing {
   constructor(target: number) {
     this.target = target
   }
-}
-
-/** Stores in memory, on the world's clock. */
-const storesOf = ({ context }: Process) => {
-  const layer = Layer.fresh(Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory))
-  return Effect.runSync(
-    Effect.gen(function* () {
-      const services = yield* Layer.buildWithScope(layer, Scope.makeUnsafe())
-      return {
-        coordination: Context.get(services, Coordination),
-        objects: Context.get(services, ObjectStore)
-      }
-    }).pipe(Effect.provideService(Clock.Clock, Context.get(context, Clock.Clock)))
-  )
 }
 
 /** The poisoned node: one that is run in any case, however long the lists are. */

@@ -3,8 +3,8 @@
  */
 import type { Planner } from "@weft/core"
 import { FLEXIBLE } from "./Assignment.ts"
+import { FIGURES } from "./Environment.ts"
 import type { Model } from "./Model.ts"
-import { DEFAULTS } from "./Predicted.ts"
 import type { Evaluated } from "./search/Search.ts"
 
 /** Whether nothing is known of any task: no history, no hints. */
@@ -25,10 +25,13 @@ export const explain = (model: Model, { assignment, timeline }: Evaluated, draft
     let endMs = 0
     const first = unrolled.first[node]!
     for (let i = first; i < first + unrolled.count[node]!; i++) {
+      // What no target waits for may never run, or not to its end.
+      if (timeline.place[i]! < 0) continue
       startMs = Math.min(startMs, timeline.startMs[i]!)
-      endMs = Math.max(endMs, timeline.endMs[i]!)
+      endMs = Math.max(endMs, timeline.startMs[i]!, timeline.endMs[i]!)
     }
-    predicted.push({ node, startMs, endMs, ...(own === FLEXIBLE ? {} : { worker: `w${own}` }) })
+    if (Number.isFinite(startMs))
+      predicted.push({ node, startMs, endMs, ...(own === FLEXIBLE ? {} : { worker: `w${own}` }) })
   }
   draft.predict(predicted)
   for (const note of [...basis(model), expectation(model, timeline)]) draft.note(note)
@@ -68,7 +71,7 @@ const basis = (model: Model): ReadonlyArray<string> => {
   if (hinted.length > 0) notes.push(`only hints are known of: ${some(hinted)}`)
   if (unknown.size > 0)
     notes.push(
-      `nothing is known of: ${some([...unknown])}; counted with ${DEFAULTS.executionMs} ms for each call`
+      `nothing is known of: ${some([...unknown])}; counted with ${FIGURES.executionMs} ms for each call`
     )
   if (farthest !== undefined && farthest.times >= FAR)
     notes.push(

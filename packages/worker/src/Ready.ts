@@ -16,8 +16,8 @@ export interface Ready {
   readonly next: () => Work | undefined
   /** What would be taken. */
   readonly peek: () => Work | undefined
-  /** The same, if it was pushed. */
-  readonly peekPushed: () => Work | undefined
+  /** What would be taken, if it was pushed. */
+  readonly claimed: () => Work | undefined
 }
 
 export const inTurn = (): Ready => {
@@ -32,7 +32,7 @@ export const inTurn = (): Ready => {
     },
     next: () => stack.pop() ?? list[at === list.length ? at : at++],
     peek: () => stack.at(-1) ?? list[at],
-    peekPushed: () => stack.at(-1)
+    claimed: () => stack.at(-1)
   }
 }
 
@@ -69,7 +69,7 @@ export const byPriority = (priorityOf: (instance: InstanceId) => number): Ready 
     },
     next: () => ranked.pop()?.work,
     peek: () => ranked.at(-1)?.work,
-    peekPushed: () => {
+    claimed: () => {
       const next = ranked.at(-1)
       return next !== undefined && next.turn < 0 ? next.work : undefined
     }

@@ -290,7 +290,7 @@ export class WorkerState implements WorkerParts {
 
   /** Of what would be run next, what was claimed. */
   peekClaimed(): Work | undefined {
-    return this.ready.peekPushed()
+    return this.ready.claimed()
   }
 
   /** What would be run next. */

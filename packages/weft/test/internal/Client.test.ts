@@ -40,13 +40,17 @@ const end = (
             leaseMs: Number.POSITIVE_INFINITY,
             stores: undefined,
             isOpen: false,
+            metrics: "stop" as const,
             ...settings
           }
           const started = yield* Client.start(job, all, () => {})
           yield* then(started)
-          return yield* started.outcome
+          const outcome = yield* started.outcome
+          yield* started.recorded
+          return outcome
         })
       ).pipe(Effect.provideService(Coordination, breaking(coordination)))
+      yield* outcome.remember
       const left = [yield* coordination.usage, yield* objects.usage]
       const remembered = yield* (yield* History).runs({})
       return { ...outcome, left, remembered }

@@ -133,6 +133,7 @@ export class Remote {
     keys: notFromHere,
     removeSummaries: () => notFromHere,
     upload: (...args) => this.call("history", "upload", args),
-    batches: () => notFromHere
+    batches: () => notFromHere,
+    unreadable: notFromHere
   })
 }
