@@ -160,9 +160,8 @@ export const behaviour = <const Name extends string, T>(
 })
 
 /** Whether a behaviour does anything; some are for the types only. */
-export const acts = ({ stages, ...asks }: Behaviour): boolean =>
-  Object.keys(stages).length > 0 ||
-  Object.values(asks).some((ask) => typeof ask === "function" && ask !== asks.annotation)
+export const acts = ({ announces, holds, precedence, stages }: Behaviour): boolean =>
+  Object.keys(stages).length > 0 || [announces, holds, precedence].some((ask) => ask !== undefined)
 
 /** Whether a value is a behaviour. */
 export const isBehaviour = (value: unknown): value is Behaviour =>

@@ -59,7 +59,7 @@ export const dask = (options: DaskOptions = {}): Planner.Planner<typeof Priority
         stealing: workStealing,
         isPlaced
       })
-      const assignment = Search.settle(model, { ...Assignment.flexible(graph, size), worker })
+      const assignment = Search.settle(model, { ...Assignment.flexible(graph, size), worker, priority })
       Assignment.assign(assignment, draft)
       for (let id = 0; id < graph.size; id++) if (isPlaced(id)) draft.annotate(id, Priority(priority[id]!))
       if (isUnknown) draft.note(UNKNOWN_NOTE)

@@ -16,7 +16,7 @@ export interface Ready {
   readonly next: () => Work | undefined
   /** What would be taken. */
   readonly peek: () => Work | undefined
-  /** Of what was pushed, what would be taken first. */
+  /** What would be taken, if it was pushed. */
   readonly claimed: () => Work | undefined
 }
 
@@ -69,6 +69,9 @@ export const byPriority = (priorityOf: (instance: InstanceId) => number): Ready 
     },
     next: () => ranked.pop()?.work,
     peek: () => ranked.at(-1)?.work,
-    claimed: () => ranked.findLast(({ turn }) => turn < 0)?.work
+    claimed: () => {
+      const next = ranked.at(-1)
+      return next !== undefined && next.turn < 0 ? next.work : undefined
+    }
   }
 }

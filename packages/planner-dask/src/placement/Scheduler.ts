@@ -50,7 +50,7 @@ class Scheduler {
   private readonly ready: ReadonlyArray<FlatQueue<number>>
   private readonly running: Int32Array
   private readonly ends = new FlatQueue<number>()
-  /** How many nodes that read nothing have been placed. */
+  /** The worker whose turn it is, of those that have nothing to do. */
   private turn = 0
 
   constructor(model: Model.Model, options: SchedulerOptions) {
@@ -144,11 +144,12 @@ class Scheduler {
 
   private leastBusy(): number {
     const workers = Groups.orAll(this.cluster)
-    const from = this.turn++ % workers.length
     const least = Math.min(...workers.map((worker) => this.cluster.queueMs(worker)))
+    const free = workers.filter((worker) => this.cluster.queueMs(worker) === least)
     // Those that have nothing to do take turns; of others the first one.
-    const inTurn = least === 0 ? [...workers.slice(from), ...workers.slice(0, from)] : workers
-    return inTurn.find((worker) => this.cluster.queueMs(worker) === least)!
+    const next = least === 0 ? (free.find((worker) => worker >= this.turn) ?? free[0]!) : free[0]!
+    this.turn = (next + 1) % this.cluster.size
+    return next
   }
 
   private queue(node: number, worker: number) {

@@ -10,7 +10,7 @@ import type { Model } from "@weft/planning"
 import type { Cluster } from "./Cluster.ts"
 
 /** How often work is balanced, in ms. */
-export const INTERVAL_MS = 100
+const INTERVAL_MS = 100
 /** What moving any node costs besides its bytes, in ms: cautious, so that short nodes stay. */
 const LATENCY_MS = 100
 const LEVELS = 15
