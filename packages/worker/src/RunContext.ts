@@ -13,7 +13,7 @@ import {
   Plan,
   type TaskReference
 } from "@weft/core"
-import { Recording } from "@weft/metrics"
+import { Recording } from "@weft/metrics/recording"
 import type { UploadStrategy } from "@weft/storage"
 import { Durations } from "./Durations.ts"
 import { streamedNodes } from "./StreamHandle.ts"
