@@ -11,6 +11,7 @@ import { deployCommand, undeployCommand } from "./DeployCommand.ts"
 import { explain } from "./Explain.ts"
 import { graphCommand } from "./GraphCommand.ts"
 import * as Help from "./Help.ts"
+import { historyCommand } from "./HistoryCommand.ts"
 import { runCommand } from "./RunCommand.ts"
 import { cancelCommand, cleanCommand, runsCommand } from "./RunsCommand.ts"
 import { showCommand } from "./ShowCommand.ts"
@@ -33,6 +34,7 @@ const weft = Command.make("weft").pipe(
     showCommand,
     cancelCommand,
     cleanCommand,
+    historyCommand,
     deployCommand,
     undeployCommand
   ]),
@@ -42,6 +44,10 @@ const weft = Command.make("weft").pipe(
     {
       command: "weft runs --store redis://localhost:6379",
       description: "What runs are in a store; see also show, resume, watch, cancel and clean"
+    },
+    {
+      command: "weft history list",
+      description: "What past runs have measured; see also export, import and prune"
     },
     {
       command: "weft deploy flow.ts",

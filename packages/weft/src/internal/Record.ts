@@ -1,6 +1,6 @@
 /**
  * Remembers a run that has ended, for plans to be made from: what its workers measured is read, put together, and recorded
- * with its plan. Whatever goes wrong with that, the run has its result.
+ * with its plan. `Remembering.ts` says when, and what becomes of errors.
  */
 import { type Graph, GraphCodec, Plan } from "@weft/core"
 import { Collected, Details, type Facts, totals } from "@weft/metrics"
@@ -29,18 +29,14 @@ export interface Settings {
 /** For how long batches of workers that are just stopping are waited for, in ms: of a run that succeeded, and of others. */
 const PATIENCE_MS = { succeeded: 2000, failed: 200, cancelled: 200 }
 const FIRST_PAUSE_MS = 2
-/** How long all of it may take, in ms. */
-const MOST_MS = 30_000
 /** A node takes at least so many bytes: graphs of more nodes need not be encoded to see that they are too large. */
 const NODE_BYTES = 3
 
-/** Remembers a run. Never fails. */
+/** Remembers a run. */
 export const remembering =
   (party: Party, settings: Settings) =>
-  (summary: Summary, state: RunState): Effect.Effect<void, never, History> =>
-    Effect.ignoreCause(Effect.timeoutOption(remember(party, settings, summary, state), MOST_MS), {
-      log: "Debug"
-    })
+  (summary: Summary, state: RunState): Effect.Effect<void, StoreError, History> =>
+    remember(party, settings, summary, state)
 
 const remember = Effect.fnUntraced(function* (
   { graph, plan, tally }: Party,

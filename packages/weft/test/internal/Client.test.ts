@@ -50,6 +50,7 @@ const end = (
           return outcome
         })
       ).pipe(Effect.provideService(Coordination, breaking(coordination)))
+      yield* outcome.remember
       const left = [yield* coordination.usage, yield* objects.usage]
       const remembered = yield* (yield* History).runs({})
       return { ...outcome, left, remembered }
