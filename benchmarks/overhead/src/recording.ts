@@ -8,7 +8,7 @@ import { median, type RecordingCost } from "./report.ts"
 import { chain, fan, type Shape, tree } from "./shapes.ts"
 
 const isQuick = process.argv[2] === "quick"
-const PAIRS = isQuick ? 2 : Number(process.env.PAIRS ?? 21)
+const PAIRS = isQuick ? 2 : 21
 const WARM_UPS = isQuick ? 0 : 4
 
 const module = new URL("./tasks.ts", import.meta.url).href
