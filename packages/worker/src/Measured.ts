@@ -2,7 +2,7 @@
  * What is measured of one worker, if anything: its calls of the stores and of the engine, and the nodes that it runs.
  */
 import { Instance, type InstanceId } from "@weft/core"
-import type { Life, Read, Recording } from "@weft/metrics"
+import type { Life, Read, Recording } from "@weft/metrics/recording"
 import type { Coordination, Kept, Measure, ObjectStore, Reply, StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import type { Host, Invoker } from "./Engine.ts"

@@ -13,7 +13,7 @@ import {
   Plan,
   type TaskReference
 } from "@weft/core"
-import { Recording } from "@weft/metrics"
+import { Recording } from "@weft/metrics/recording"
 import type { UploadStrategy } from "@weft/storage"
 import { annotated } from "./Annotated.ts"
 import { Durations } from "./Durations.ts"

@@ -3,7 +3,8 @@
  * whoever attached to it later, does the same from here on.
  */
 import type { Graph, Plan, RunCancelled, RunFailed } from "@weft/core"
-import { Makespan, StoreClock } from "@weft/metrics"
+import { Makespan } from "@weft/metrics"
+import { StoreClock } from "@weft/metrics/recording"
 import {
   CLIENT,
   Coordination,
