@@ -43,7 +43,7 @@ const program = async (code: string) => {
   return { code: exit, output }
 }
 
-describe("a history in a file", { timeout: 60_000 }, () => {
+describe("a history in a file", { timeout: 120_000 }, () => {
   it("has what ended, in whatever way, when the summary is there", async () => {
     await using one = await submit(double(1), { ...options, history: file })
     await using two = await submit(double(fail("no")), { ...options, history: file })
