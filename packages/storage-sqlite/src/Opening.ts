@@ -1,5 +1,5 @@
 /** Opens the file of a history: creates it, or checks that it is one. */
-import { mkdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import { Foreign } from "./Errors.ts"
@@ -99,10 +99,22 @@ const isReady = (db: DatabaseSync, path: string): boolean => {
 
 /** A folder that is made for a history is kept out of version control. */
 const createFolder = (folder: string) => {
-  if (mkdirSync(folder, { recursive: true }) === undefined) return
+  if (existsSync(folder)) return
+  makeFolder(folder)
   try {
     writeFileSync(join(folder, ".gitignore"), "*\n", { flag: "wx" })
   } catch {
     // Somebody else was faster; or the disk is full, which opening the file will say better.
+  }
+}
+
+/** With those above it. (`recursive` of Node.js does not end where a file system makes no folders, as `/proc`.) */
+const makeFolder = (folder: string) => {
+  const above = dirname(folder)
+  if (!existsSync(above) && above !== folder) makeFolder(above)
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
   }
 }

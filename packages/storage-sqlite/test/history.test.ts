@@ -136,7 +136,15 @@ describe("a file that cannot be used", () => {
     writeFileSync(join(folder, ".weft"), "")
     expect(await errorOf()).toMatchObject({
       reason: "refused",
-      message: expect.stringMatching(/cannot be created: E(NOTDIR|EXIST).*--history FILE, or WEFT_HISTORY/)
+      message: expect.stringMatching(/cannot be opened\..*--history FILE, or WEFT_HISTORY/)
+    })
+  })
+
+  it.skipIf(process.platform !== "linux")("would be where no folders can be made", async () => {
+    file = "/proc/weft/history.sqlite"
+    expect(await errorOf()).toMatchObject({
+      reason: "refused",
+      message: expect.stringContaining("/proc/weft/history.sqlite cannot be created: ENOENT")
     })
   })
 

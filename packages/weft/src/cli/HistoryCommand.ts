@@ -217,8 +217,8 @@ const known = Effect.fnUntraced(function* (history: History["Service"]) {
       makespanMs: last!.makespanMs
     })
   )
-  const summaries = yield* history.summaries(yield* history.keys)
   const keys = yield* history.keys
+  const summaries = yield* history.summaries(keys)
   const prefix = Summaries.taskKey("")
   const tasks = summaries.flatMap((summary, i): ReadonlyArray<KnownTask> => {
     const decoded = summary && Summaries.decode(summary.bytes)

@@ -51,6 +51,17 @@ describe.concurrent("weft", () => {
     }
   })
 
+  it("shows the help of the commands for the history", async () => {
+    const flags = { list: ["json"], export: ["out"], import: ["replace"], prune: ["keep", "older"] }
+    for (const [command, own] of Object.entries(flags)) {
+      const { stdout } = await weft(["history", command, "--help"])
+      for (const flag of ["store", "history", ...own])
+        expect(stdout).toMatch(new RegExp(`\\n  --${flag}[, ]`))
+      expect(stdout).toMatch(new RegExp(`\nEXAMPLES\n  # .*\n  weft history ${command}`))
+      expect(stdout).toContain("\nEXIT CODES\n")
+    }
+  })
+
   it("tells its version", async () => {
     expect(await weft(["--version"])).toEqual({ code: 0, stdout: `${manifest.version}\n`, stderr: "" })
   })
