@@ -2,8 +2,8 @@
  * Runs one workflow in the laboratory, and says whether all promises were kept.
  */
 import { isDeepStrictEqual } from "node:util"
-import { Codec, type Failure, Flow, GraphBuilder, Instance, Plan } from "@weft/core"
-import { CLIENT, Coordination, CoordinationMemory, ObjectStore, type RunState } from "@weft/storage"
+import { type Behaviour, Codec, type Failure, Flow, GraphBuilder, Instance, Plan } from "@weft/core"
+import { CLIENT, Coordination, ObjectStore, type RunState } from "@weft/storage"
 import {
   Arguments,
   handOn,
@@ -13,8 +13,8 @@ import {
   untilOver,
   valueKey
 } from "@weft/worker"
-import { Process, type Stop, World } from "@weft/worker/virtual"
-import { Cause, Clock, Context, Effect, Exit, Latch, Layer, Scope } from "effect"
+import { memoryStores, Process, type Stop, World } from "@weft/worker/virtual"
+import { Cause, Effect, Exit, Latch } from "effect"
 import { Adversary, type FaultKind, type Mischief } from "./Adversary.ts"
 import { type EngineSettings, LabEngine, POISON } from "./LabEngine.ts"
 import { Monitor } from "./Monitor.ts"
@@ -27,6 +27,7 @@ export interface Scenario {
   /** What that must give. */
   readonly expected: unknown
   readonly plan: (graph: GraphBuilder.Built["graph"]) => Partial<Plan.Plan>
+  readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
   readonly settings: EngineSettings & {
     readonly leaseMs: number
     readonly pollMs: number
@@ -116,8 +117,9 @@ class Laboratory {
     const planned = this.kills ? {} : scenario.plan(graph)
     this.plan = Plan.make("lab", planned)
     this.client = new Process(world, "client/0")
-    this.real = storesOf(this.client)
-    const context = new RunContext({ run: RUN, graph, plan: this.plan, tasks, behaviours: [] })
+    this.real = memoryStores(this.client)
+    const { behaviours } = scenario
+    const context = new RunContext({ run: RUN, graph, plan: this.plan, tasks, behaviours })
     const { coordination, objects } = this.real
     this.monitor = new Monitor(broken === undefined ? coordination : broken(coordination), context)
     const mischief = this.kills
@@ -145,6 +147,7 @@ class Laboratory {
         graph,
         plan: this.plan,
         tasks,
+        behaviours,
         leaseMs: settings.leaseMs,
         poison: this.poison === undefined ? undefined : { node: this.poison, how: scenario.poison!.how }
       },
@@ -357,20 +360,6 @@ class Missing {
   constructor(target: number) {
     this.target = target
   }
-}
-
-/** Stores in memory, on the world's clock. */
-const storesOf = ({ context }: Process) => {
-  const layer = Layer.fresh(Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory))
-  return Effect.runSync(
-    Effect.gen(function* () {
-      const services = yield* Layer.buildWithScope(layer, Scope.makeUnsafe())
-      return {
-        coordination: Context.get(services, Coordination),
-        objects: Context.get(services, ObjectStore)
-      }
-    }).pipe(Effect.provideService(Clock.Clock, Context.get(context, Clock.Clock)))
-  )
 }
 
 /** The poisoned node: one that is run in any case, however long the lists are. */

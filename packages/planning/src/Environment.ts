@@ -3,6 +3,8 @@
  * Lambda.
  */
 
+import { availableParallelism } from "node:os"
+
 /** Memory sizes that planners choose from, in MiB: from the least that Node.js needs to six cores on AWS Lambda. */
 export const MEMORY_SIZES: ReadonlyArray<number> = [256, 512, 1024, 1769, 3008, 5120, 10_240]
 
@@ -35,10 +37,45 @@ export interface Environment {
   readonly worthMs?: number
   /** Memory sizes that workers may have, in MiB, ascending. Default: {@link MEMORY_SIZES}. */
   readonly memorySizes?: ReadonlyArray<number>
+  /** What is counted with where nothing is known. Default: {@link FIGURES}. */
+  readonly figures?: Partial<Figures>
+}
+
+/** Figures that are counted with where nothing is known. */
+export interface Figures {
+  readonly executionMs: number
+  readonly outputBytes: number
+  /** Of a list. */
+  readonly width: number
+  /** From an invocation to the worker's begin, in ms. */
+  readonly coldMs: number
+  readonly warmMs: number
+  /** How long sending an invocation keeps the sender, and one call of coordination, in ms. */
+  readonly invokeMs: number
+  readonly callMs: number
+  /** A transfer takes so many ms, and one more for so many bytes. */
+  readonly transferMs: number
+  readonly bytesPerMs: number
+}
+
+/** Usual ones of AWS Lambda with stores in the same network. */
+export const FIGURES: Figures = {
+  executionMs: 100,
+  outputBytes: 1024,
+  width: 8,
+  coldMs: 350,
+  warmMs: 15,
+  invokeMs: 20,
+  callMs: 1,
+  transferMs: 5,
+  bytesPerMs: 60_000
 }
 
 /** An environment with nothing left out. */
-export type Resolved = Required<Omit<Environment, "cores">> & { readonly cores: number }
+export type Resolved = Required<Omit<Environment, "cores" | "figures">> & {
+  readonly cores: number
+  readonly figures: Figures
+}
 
 /** Fills in what AWS Lambda is like. Values that make no sense become the nearest that do. */
 export const resolve = (given: Environment = {}): Resolved => {
@@ -55,7 +92,8 @@ export const resolve = (given: Environment = {}): Resolved => {
     fanOut: atLeast(1, given.fanOut, 16),
     sendsAtOnce: atLeast(1, given.sendsAtOnce, 64),
     worthMs: atLeast(0, given.worthMs, 50),
-    memorySizes: sizes.length === 0 ? MEMORY_SIZES : [...sizes].sort((a, b) => a - b)
+    memorySizes: sizes.length === 0 ? MEMORY_SIZES : [...sizes].sort((a, b) => a - b),
+    figures: { ...FIGURES, ...given.figures }
   }
 }
 
@@ -65,3 +103,64 @@ const atLeast = (least: number, given: number | undefined, otherwise: number): n
 /** The share of a core that comes with so much memory, as far as a task with one thread can use it. */
 export const coreShare = ({ coreMiB }: Pick<Resolved, "coreMiB">, memory: number): number =>
   coreMiB <= 0 ? 1 : Math.min(1, memory / coreMiB)
+
+/** Engines on one machine: workers have no sizes, waiting workers leave their places, calls take hardly any time. */
+const ONE_MACHINE = {
+  coreMiB: 0,
+  leavesPlace: true,
+  idleMs: 1000,
+  fanOut: Number.MAX_SAFE_INTEGER,
+  sendsAtOnce: Number.POSITIVE_INFINITY
+} as const
+
+/** What the engine `processes` says of itself. */
+const PROCESS_PAYLOAD_BYTES = 262_144
+const PROCESS_WORTH_MS = 4
+/** Workers of the engine `inline` that may be active at once. */
+const INLINE_WORKERS = 64
+
+/**
+ * What an engine's workers run in. Engines that are not known here are like AWS Lambda, with their parallelism as the limit of
+ * concurrency.
+ *
+ * @param parallelism how many tasks can run at the same moment; for `inline` it is one thread, whatever is given
+ */
+export const environmentOf = (engine: {
+  readonly name: string
+  readonly parallelism?: number | undefined
+}): Environment => {
+  const parallelism = Math.max(1, engine.parallelism ?? availableParallelism())
+  switch (engine.name) {
+    case "inline":
+      return {
+        ...ONE_MACHINE,
+        concurrency: INLINE_WORKERS,
+        cores: 1,
+        inlineBytes: 65_536,
+        payloadBytes: Number.POSITIVE_INFINITY,
+        worthMs: 0,
+        figures: { coldMs: 0.1, warmMs: 0.1, invokeMs: 0, callMs: 0, transferMs: 0, bytesPerMs: 1e6 }
+      }
+    case "threads":
+      return {
+        ...ONE_MACHINE,
+        concurrency: parallelism,
+        cores: parallelism,
+        inlineBytes: 65_536,
+        payloadBytes: Number.POSITIVE_INFINITY,
+        worthMs: 0,
+        figures: { coldMs: 150, warmMs: 1, invokeMs: 0, callMs: 0.2, transferMs: 0.2, bytesPerMs: 1e6 }
+      }
+    case "processes":
+      return {
+        ...ONE_MACHINE,
+        concurrency: parallelism,
+        cores: parallelism,
+        payloadBytes: PROCESS_PAYLOAD_BYTES,
+        worthMs: PROCESS_WORTH_MS,
+        figures: { coldMs: 300, warmMs: 2, invokeMs: 0.5, callMs: 0.5, transferMs: 0.5, bytesPerMs: 200_000 }
+      }
+    default:
+      return engine.parallelism === undefined ? {} : { concurrency: parallelism }
+  }
+}

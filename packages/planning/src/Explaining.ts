@@ -3,8 +3,8 @@
  */
 import type { Planner } from "@weft/core"
 import { FLEXIBLE } from "./Assignment.ts"
+import { FIGURES } from "./Environment.ts"
 import type { Model } from "./Model.ts"
-import { DEFAULTS } from "./Predicted.ts"
 import type { Evaluated } from "./search/Search.ts"
 
 /** Whether nothing is known of any task: no history, no hints. */
@@ -71,7 +71,7 @@ const basis = (model: Model): ReadonlyArray<string> => {
   if (hinted.length > 0) notes.push(`only hints are known of: ${some(hinted)}`)
   if (unknown.size > 0)
     notes.push(
-      `nothing is known of: ${some([...unknown])}; counted with ${DEFAULTS.executionMs} ms for each call`
+      `nothing is known of: ${some([...unknown])}; counted with ${FIGURES.executionMs} ms for each call`
     )
   if (farthest !== undefined && farthest.times >= FAR)
     notes.push(

@@ -2,7 +2,7 @@
  * The timing model: what a planner counts with, once predictions are asked and lists are unrolled. Plain numbers in typed
  * arrays, so that planners can ask a million times.
  */
-import { Graph, type Predictions } from "@weft/core"
+import { Graph, Predictions } from "@weft/core"
 import * as Environments from "./Environment.ts"
 import * as Predicted from "./Predicted.ts"
 import * as Unrolled from "./Unrolled.ts"
@@ -50,7 +50,7 @@ export const make = (
 ): Model => {
   const sla = options.sla ?? "average"
   const environment = Environments.resolve(options.environment)
-  const ask = Predicted.asking(predictions, sla)
+  const ask = Predicted.asking(predictions, environment.figures, (one) => Predictions.at(one, sla))
   const unknown = new Set<string>()
   const unrolled = Unrolled.make(graph, (expand) => ask.width(graph, expand))
   const { inputBytes, outputBytes } = sizes(unrolled, ask)
@@ -58,7 +58,7 @@ export const make = (
   const executionMs = byMemory(graph, (id, memory) => {
     const ms = ask.executionMs(graph, id, { inputBytes: inputBytes[id]!, memory, share: share(memory) })
     if (ms === undefined) unknown.add(graph.name(id))
-    return ms ?? Predicted.DEFAULTS.executionMs
+    return ms ?? environment.figures.executionMs
   })
   executionMs(environment.memorySizes[0]!)
   return {

@@ -1,21 +1,8 @@
 /**
- * Predictions as numbers: measured ones, else what the user says, else {@link DEFAULTS}. Never NaN, never negative.
+ * Predictions as numbers: measured ones, else what the user says, else the figures of an environment. Never NaN, never negative.
  */
-import { type Graph, Predictions } from "@weft/core"
-
-/** What is counted with where nothing is known: usual figures of AWS Lambda with a store in the same network. */
-export const DEFAULTS = {
-  executionMs: 100,
-  outputBytes: 1024,
-  width: 8,
-  coldMs: 350,
-  warmMs: 15,
-  invokeMs: 20,
-  callMs: 1,
-  transferMs: 5,
-  /** 60 MB/s. */
-  bytesPerMs: 60_000
-} as const
+import { Graph, type Predictions } from "@weft/core"
+import type { Figures } from "./Environment.ts"
 
 export interface Asking {
   /** `undefined` if nothing is known of the task. `share`: that of a core which comes with the memory. */
@@ -34,11 +21,11 @@ export interface Asking {
   readonly callMs: () => number
 }
 
-/** Asks predictions for the value that `of` takes from each distribution: by default what an SLA says. */
+/** Asks predictions for the value that `of` takes from each distribution. */
 export const asking = (
   predictions: Predictions.Predictions,
-  sla: Predictions.Sla,
-  of: (prediction: Predictions.Prediction) => number = (prediction) => Predictions.at(prediction, sla)
+  figures: Figures,
+  of: (prediction: Predictions.Prediction) => number
 ): Asking => {
   const known = (prediction: Predictions.Prediction | undefined): number | undefined => {
     if (prediction === undefined) return undefined
@@ -57,17 +44,55 @@ export const asking = (
     outputBytes: (graph, node, inputBytes) =>
       known(predictions.outputBytes(graph.name(node), { inputBytes })) ??
       graph.options(node).hints?.outputBytes ??
-      DEFAULTS.outputBytes,
+      figures.outputBytes,
     width: (graph, expand) => {
+      const certain = writtenLength(graph, expand)
+      if (certain !== undefined) return certain
       const list = graph.inputs.list[graph.inputs.start[expand]!]
       const hint = list === undefined ? undefined : graph.options(list).hints?.width
-      return known(predictions.width(expand)) ?? hint ?? DEFAULTS.width
+      return known(predictions.width(expand)) ?? hint ?? figures.width
     },
     transferMs: (direction, bytes) =>
-      known(predictions.transferMs(direction, bytes)) ?? DEFAULTS.transferMs + bytes / DEFAULTS.bytesPerMs,
+      known(predictions.transferMs(direction, bytes)) ?? figures.transferMs + bytes / figures.bytesPerMs,
     startMs: (start, memory) =>
-      known(predictions.startMs(start, memory)) ?? (start === "cold" ? DEFAULTS.coldMs : DEFAULTS.warmMs),
-    invokeMs: () => known(predictions.invokeMs()) ?? DEFAULTS.invokeMs,
-    callMs: () => known(predictions.coordinationMs()) ?? DEFAULTS.callMs
+      known(predictions.startMs(start, memory)) ?? (start === "cold" ? figures.coldMs : figures.warmMs),
+    invokeMs: () => known(predictions.invokeMs()) ?? figures.invokeMs,
+    callMs: () => known(predictions.coordinationMs()) ?? figures.callMs
+  }
+}
+
+/** The length of a list that stands in the workflow. */
+const writtenLength = (graph: Graph.Graph, expand: number): number | undefined => {
+  const list = graph.columns.args[expand]![0]
+  if (Array.isArray(list)) return list.length
+  if (!(list instanceof Graph.Const)) return undefined
+  const constant = graph.columns.constants[list.index]
+  return constant !== undefined && "value" in constant && Array.isArray(constant.value)
+    ? constant.value.length
+    : undefined
+}
+
+/** The same predictions, asked once for each question: simulations ask the same for every instance. */
+export const remembered = (predictions: Predictions.Predictions): Predictions.Predictions => {
+  const once = <A extends ReadonlyArray<unknown>, B>(of: (...args: A) => B) => {
+    const known = new Map<string, B>()
+    return (...args: A): B => {
+      const key = JSON.stringify(args)
+      if (!known.has(key)) known.set(key, of(...args))
+      return known.get(key)!
+    }
+  }
+  return {
+    runs: predictions.runs,
+    executionMs: once((task, shape: Predictions.CallShape) => predictions.executionMs(task, shape)),
+    processorMs: once((task, shape: Predictions.CallShape) => predictions.processorMs(task, shape)),
+    outputBytes: once((task, shape: Predictions.CallShape) => predictions.outputBytes(task, shape)),
+    width: once((expand) => predictions.width(expand)),
+    transferMs: once((direction, bytes) => predictions.transferMs(direction, bytes)),
+    startMs: once((start, memory) => predictions.startMs(start, memory)),
+    invokeMs: once(() => predictions.invokeMs()),
+    coordinationMs: once(() => predictions.coordinationMs()),
+    warm: once((memory) => predictions.warm(memory)),
+    calibration: (planner) => predictions.calibration(planner)
   }
 }

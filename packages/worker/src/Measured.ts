@@ -153,6 +153,7 @@ export class Measured {
       adopt: (...args) => replied(store.adopt(...args)),
       attach: (...args) => replied(store.attach(...args)),
       detach: (...args) => replied(store.detach(...args)),
+      waits: (...args) => this.called(store.waits(...args), () => {}),
       read: (run, instances) =>
         this.called(store.read(run, instances), (values) => {
           for (const value of values) if (value instanceof Uint8Array) life.bytesRead += value.length

@@ -179,6 +179,11 @@ export class Values {
     return entry.bytes
   }
 
+  /** A value's bytes, before it is here. */
+  encode(value: unknown): Uint8Array {
+    return this.codec.encode(value)
+  }
+
   /** Whether others can get the value from a store. */
   isStored(instance: InstanceId): boolean {
     return this.entries.get(instance)?.stored ?? true

@@ -389,11 +389,11 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures |
     letGo(state, reads)
     return
   }
+  const seen = state.context.holds ? hold(state, one, value) : undefined
   if (measured !== undefined) measured.publishing = instance
-  const encoded = state.context.holds ? hold(state, one, value) : undefined
   const published = wrapped(state, "publish", one, () =>
-    Prompt.map(publishAll(state, instance, kind, value, args, keep, encoded), (bytes) => {
-      outputBytes = bytes
+    Prompt.map(publishAll(state, instance, kind, value, args, keep, seen?.bytes), (bytes) => {
+      outputBytes = Math.max(bytes, seen?.size ?? 0)
     })
   )
   if (Prompt.waits(published)) yield* published

@@ -65,11 +65,11 @@ export class Data {
     const giver = opener === NOBODY ? NOBODY : this.place[opener]!
     if (large === 0 && to - from <= ASKED_INPUTS && (giver === place.index || giver === place.from))
       return now
-    const takes = large === 0 ? callMs : readMs(missing)
+    // A call answers what is small, and which values are in the object store.
+    const takes = large === 0 ? callMs : callMs + readMs(large)
     if (this.assignment.preload[unrolled.node[at]!] === 0 || place.worker === FLEXIBLE) return now + takes
     // It was told of the last one, and asked for it then.
-    const aheadMs = Math.max(keptMs, place.beganMs) + callMs + (large === 0 ? 0 : takes)
-    return Math.max(now, Math.min(now + takes, aheadMs))
+    return Math.max(now, Math.min(now, Math.max(keptMs, place.beganMs)) + takes)
   }
 
   /** Puts the value of an instance where others look for it; how long that takes. */

@@ -11,8 +11,11 @@ import { deployCommand, undeployCommand } from "./DeployCommand.ts"
 import { explain } from "./Explain.ts"
 import { graphCommand } from "./GraphCommand.ts"
 import * as Help from "./Help.ts"
+import { historyCommand } from "./HistoryCommand.ts"
 import { runCommand } from "./RunCommand.ts"
 import { cancelCommand, cleanCommand, runsCommand } from "./RunsCommand.ts"
+import { showCommand } from "./ShowCommand.ts"
+import { simulateCommand } from "./SimulateCommand.ts"
 import { write } from "./Streams.ts"
 import { styleFor } from "./Style.ts"
 
@@ -26,11 +29,14 @@ const weft = Command.make("weft").pipe(
   Command.withSubcommands([
     runCommand,
     graphCommand,
+    simulateCommand,
     resumeCommand,
     watchCommand,
     runsCommand,
+    showCommand,
     cancelCommand,
     cleanCommand,
+    historyCommand,
     deployCommand,
     undeployCommand
   ]),
@@ -38,8 +44,16 @@ const weft = Command.make("weft").pipe(
     { command: "weft run flow.ts", description: "Run a workflow and print its result" },
     { command: "weft graph flow.ts --out graph.svg", description: "Draw it" },
     {
+      command: "weft simulate flow.ts --planner simple,uniform,report2",
+      description: "Compare planners, without running it"
+    },
+    {
       command: "weft runs --store redis://localhost:6379",
-      description: "What runs are in a store; see also resume, watch, cancel and clean"
+      description: "What runs are in a store; see also show, resume, watch, cancel and clean"
+    },
+    {
+      command: "weft history list",
+      description: "What past runs have measured; see also export, import and prune"
     },
     {
       command: "weft deploy flow.ts",

@@ -17,7 +17,27 @@ export interface Choice {
   readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
 }
 
-const named: ReadonlyMap<string, () => Planner.AnyPlanner> = new Map([["simple", () => simple()]])
+/** Loaded when they are asked for. */
+const named: ReadonlyMap<string, () => Promise<Choice>> = new Map<string, () => Promise<Choice>>([
+  ["simple", async () => ({ planner: simple(), behaviours: [] })],
+  [
+    "uniform",
+    async () => {
+      const { behaviours, uniform } = await import("@weft/planner-uniform")
+      return { planner: uniform(), behaviours }
+    }
+  ],
+  [
+    "report2",
+    async () => {
+      const { behaviours, report2 } = await import("@weft/planner-report2")
+      return { planner: report2(), behaviours }
+    }
+  ],
+  ["heft", async () => ({ planner: (await import("@weft/planning")).Baselines.heft(), behaviours: [] })],
+  ["random", async () => ({ planner: (await import("@weft/planning")).Baselines.random(), behaviours: [] })],
+  ["single", async () => ({ planner: (await import("@weft/planning")).Baselines.single(), behaviours: [] })]
+])
 
 /** The planners that have names. */
 export const names: ReadonlyArray<string> = [...named.keys()]
@@ -27,7 +47,7 @@ export const choose = Effect.fnUntraced(function* (
   given: string
 ): Effect.fn.Return<Choice, CliFailure | ModuleError> {
   const known = named.get(given)
-  if (known !== undefined) return { planner: known(), behaviours: [] }
+  if (known !== undefined) return yield* Effect.promise(known)
   const file = resolve(given)
   if (!/[./\\]/.test(given) && !existsSync(file)) {
     return yield* usage(

@@ -3,8 +3,8 @@
  */
 import type { Plan } from "@weft/core"
 import type { Facts, NodeFact } from "@weft/metrics"
-import * as Palette from "../draw/Palette.ts"
 import { duration } from "../cli/Units.ts"
+import * as Palette from "../draw/Palette.ts"
 import { type Bar, type Kind, merged, planned, type Rows, real } from "./Rows.ts"
 
 /** What is drawn. */
@@ -61,7 +61,13 @@ export const svg = async (shown: Shown): Promise<string> => {
   core.use([charts.CustomChart, GridComponent, LegendComponent, TitleComponent, renderers.SVGRenderer])
   const plan = planned(shown.plan, shown.nameOf, MOST_ROWS)
   const reality = real(shown.facts, shown.critical, shown.nameOf, MOST_ROWS)
-  const panels = plan === undefined ? [{ rows: reality, what: "real" }] : [{ rows: plan, what: "planned" }, { rows: reality, what: "real" }]
+  const panels =
+    plan === undefined
+      ? [{ rows: reality, what: "real" }]
+      : [
+          { rows: plan, what: "planned" },
+          { rows: reality, what: "real" }
+        ]
   const heights = panels.map(({ rows }) => rows.labels.length * rowHeight(rows))
   const height = HEAD + heights.reduce((sum, one) => sum + one + BETWEEN, 0) + FOOT - BETWEEN
   const until = Math.max(1, ...panels.flatMap(({ rows }) => rows.bars.map(({ toMs }) => toMs)))
@@ -94,9 +100,19 @@ const option = (
     backgroundColor: Palette.paper,
     textStyle: text,
     title: [
-      { text: title, subtext: subtitle, left: 16, top: 10, textStyle: { ...text, fontSize: 17 }, subtextStyle: { color: Palette.faint, fontSize: 12, fontFamily: FONT } },
+      {
+        text: title,
+        subtext: subtitle,
+        left: 16,
+        top: 10,
+        textStyle: { ...text, fontSize: 17 },
+        subtextStyle: { color: Palette.faint, fontSize: 12, fontFamily: FONT }
+      },
       ...panels.map(({ rows, what }, i) => ({
-        text: rows.hidden === 0 ? what : `${what}: the ${rows.labels.length} busiest rows of ${rows.labels.length + rows.hidden}`,
+        text:
+          rows.hidden === 0
+            ? what
+            : `${what}: the ${rows.labels.length} busiest rows of ${rows.labels.length + rows.hidden}`,
         left: LEFT,
         top: tops[i]! - 24,
         textStyle: { ...text, fontSize: 13 }
@@ -108,7 +124,11 @@ const option = (
       itemWidth: 14,
       itemHeight: 10,
       textStyle: { ...text, fontSize: 12 },
-      data: [...(panels.length > 1 ? ["planned"] : []), ...KINDS.map((kind) => NAMES[kind]), "critical path"].map((name) => ({
+      data: [
+        ...(panels.length > 1 ? ["planned"] : []),
+        ...KINDS.map((kind) => NAMES[kind]),
+        "critical path"
+      ].map((name) => ({
         name,
         icon: "rect"
       }))
@@ -119,7 +139,11 @@ const option = (
       gridIndex: i,
       min: 0,
       max: until,
-      axisLabel: { formatter: (ms: number) => (ms === 0 ? "0" : duration(ms)), showMaxLabel: false, color: Palette.faint },
+      axisLabel: {
+        formatter: (ms: number) => (ms === 0 ? "0" : duration(ms)),
+        showMaxLabel: false,
+        color: Palette.faint
+      },
       splitLine: { lineStyle: { color: "#eef0f2" } }
     })),
     yAxis: panels.map(({ rows }, i) => ({
@@ -129,13 +153,26 @@ const option = (
       data: rows.labels,
       axisTick: { show: false },
       axisLine: { lineStyle: { color: Palette.arrow } },
-      axisLabel: { color: Palette.faint, fontSize: Math.min(11, rowHeight(rows) + 1), width: LEFT - 20, overflow: "truncate", interval: rowHeight(rows) >= 11 ? 0 : Math.ceil(11 / rowHeight(rows)) - 1 }
+      axisLabel: {
+        color: Palette.faint,
+        fontSize: Math.min(11, rowHeight(rows) + 1),
+        width: LEFT - 20,
+        overflow: "truncate",
+        interval: rowHeight(rows) >= 11 ? 0 : Math.ceil(11 / rowHeight(rows)) - 1
+      }
     })),
     series: [
       ...panels.flatMap(({ rows, what }, axis) => {
         const bars = merged(rows.bars, SMALLEST_PX / pxPerMs)
         return (what === "planned" ? (["execution"] as const) : KINDS).map((kind) =>
-          series(what === "planned" ? "planned" : NAMES[kind], what === "planned" ? PLANNED : COLOURS[kind], axis, bars.filter((bar) => bar.kind === kind), rowHeight(rows), pxPerMs)
+          series(
+            what === "planned" ? "planned" : NAMES[kind],
+            what === "planned" ? PLANNED : COLOURS[kind],
+            axis,
+            bars.filter((bar) => bar.kind === kind),
+            rowHeight(rows),
+            pxPerMs
+          )
         )
       }),
       criticalPath(panels.at(-1)!, panels.length - 1, facts.makespanMs, pxPerMs)
@@ -174,10 +211,18 @@ const series = (
     const height = Math.max(3, rowPx * (bar.kind === "wait" ? 0.3 : 0.72))
     const rect = { type: "rect", shape: { x, y: y - height / 2, width, height }, style: { fill: color } }
     const label = bar.label
-    if (bar.kind !== "execution" || label === undefined || rowPx < 14 || width < label.length * 6.2 + 6) return rect
+    if (bar.kind !== "execution" || label === undefined || rowPx < 14 || width < label.length * 6.2 + 6)
+      return rect
     return {
       ...rect,
-      textContent: { style: { text: label, fill: name === "planned" ? Palette.text : "#ffffff", fontSize: 10.5, fontFamily: FONT } },
+      textContent: {
+        style: {
+          text: label,
+          fill: name === "planned" ? Palette.text : "#ffffff",
+          fontSize: 10.5,
+          fontFamily: FONT
+        }
+      },
       textConfig: { position: "inside" }
     }
   }
@@ -193,7 +238,10 @@ const criticalPath = ({ rows }: Panel, axis: number, makespanMs: number, pxPerMs
     xAxisIndex: axis,
     yAxisIndex: axis,
     itemStyle: { color: CRITICAL },
-    data: [...bars.map(({ fromMs, row, toMs }) => [row, fromMs, toMs]), [rows.labels.length - 1, makespanMs, makespanMs]],
+    data: [
+      ...bars.map(({ fromMs, row, toMs }) => [row, fromMs, toMs]),
+      [rows.labels.length - 1, makespanMs, makespanMs]
+    ],
     encode: { x: [1, 2], y: 0 },
     z: 5,
     renderItem: (params: { readonly dataIndex: number }, api: Api) => {
@@ -201,10 +249,18 @@ const criticalPath = ({ rows }: Panel, axis: number, makespanMs: number, pxPerMs
       const bar = bars[params.dataIndex]
       if (bar === undefined) {
         const bottom = y + px / 2
-        return { type: "line", shape: { x1: x, x2: x, y1: bottom - rows.labels.length * px, y2: bottom }, style: { stroke: CRITICAL, lineWidth: 1, lineDash: [4, 3] } }
+        return {
+          type: "line",
+          shape: { x1: x, x2: x, y1: bottom - rows.labels.length * px, y2: bottom },
+          style: { stroke: CRITICAL, lineWidth: 1, lineDash: [4, 3] }
+        }
       }
       const width = Math.max(1, (bar.toMs - bar.fromMs) * pxPerMs)
-      return { type: "rect", shape: { x, y: y + px * 0.36, width, height: Math.max(2, px * 0.1) }, style: { fill: CRITICAL } }
+      return {
+        type: "rect",
+        shape: { x, y: y + px * 0.36, width, height: Math.max(2, px * 0.1) },
+        style: { fill: CRITICAL }
+      }
     }
   }
 }

@@ -35,7 +35,9 @@ interface Span {
 }
 
 /** Gives each span a row: those of a name share one, others take the first that is free. */
-const place = (spans: ReadonlyArray<Span>): { readonly rows: ReadonlyArray<number>; readonly labels: Array<string> } => {
+const place = (
+  spans: ReadonlyArray<Span>
+): { readonly rows: ReadonlyArray<number>; readonly labels: Array<string> } => {
   const labels = [...new Set(spans.flatMap(({ name }) => name ?? []))]
   const free: Array<number> = []
   const named = labels.length
@@ -52,11 +54,18 @@ const place = (spans: ReadonlyArray<Span>): { readonly rows: ReadonlyArray<numbe
     free[lane] = toMs
     rows[i] = named + lane
   }
-  return { rows, labels: [...labels, ...free.map((_, lane) => (named === 0 ? `${lane + 1}` : `any ${lane + 1}`))] }
+  return {
+    rows,
+    labels: [...labels, ...free.map((_, lane) => (named === 0 ? `${lane + 1}` : `any ${lane + 1}`))]
+  }
 }
 
 /** What a plan predicted; `undefined` if it predicted nothing. */
-export const planned = ({ timeline }: Plan.Plan, nameOf: (node: number) => string, most: number): Rows | undefined => {
+export const planned = (
+  { timeline }: Plan.Plan,
+  nameOf: (node: number) => string,
+  most: number
+): Rows | undefined => {
   if (timeline.length === 0) return undefined
   const spans = timeline.map(({ endMs, startMs, worker }) => ({ fromMs: startMs, toMs: endMs, name: worker }))
   const { labels, rows } = place(spans)
@@ -105,7 +114,11 @@ const barsOf = (
     at += ms
   }
   at = Math.min(invokedMs ?? beganMs, beganMs)
-  bar(cold === true ? "cold" : "start", beganMs + loadMs - at, nodes.some((node) => critical.has(node)))
+  bar(
+    cold === true ? "cold" : "start",
+    beganMs + loadMs - at,
+    nodes.some((node) => critical.has(node))
+  )
   for (const node of nodes) {
     const isCritical = critical.has(node)
     bar("wait", node.startedMs - at, false)

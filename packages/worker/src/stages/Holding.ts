@@ -2,22 +2,23 @@
  * Holding on to values: a behaviour may have the worker that made a value run what reads it (clustering), and store it only
  * when it is clear that somebody else will read it (delayed I/O). See docs/architecture.md, "Values that stay".
  */
-import { Codec, Flow, Instance, type InstanceId } from "@weft/core"
+import { Flow, Instance, type InstanceId } from "@weft/core"
 import type { StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import { nodeContext } from "../Behaviours.ts"
 import type { Work } from "../Invocation.ts"
 import { toEffect } from "../Prompt.ts"
-import { RESULT } from "../Values.ts"
 import type { Finished, WorkerState } from "../WorkerState.ts"
 import { store } from "./Publish.ts"
 
-/**
- * Asks the behaviours of a node what becomes of its value, between the stages `execute` and `publish`.
- *
- * @returns the value's bytes, if it is not held on to and they were made for the behaviours
- */
-export const hold = (state: WorkerState, one: Work, value: unknown): Uint8Array | undefined => {
+/** What was seen of a value for its behaviours: its size, and its bytes if it is not held on to. */
+interface Seen {
+  readonly size: number
+  readonly bytes: Uint8Array | undefined
+}
+
+/** Asks the behaviours of a node, if any, what becomes of its value, between the stages `execute` and `publish`. */
+export const hold = (state: WorkerState, one: Work, value: unknown): Seen | undefined => {
   // Who hands on all that it has, or has others run what follows, holds on to nothing.
   if (!state.mayKeep) return undefined
   const { instance } = one
@@ -25,7 +26,7 @@ export const hold = (state: WorkerState, one: Work, value: unknown): Uint8Array 
     .behavioursOf(Instance.nodeOf(instance))
     .filter(({ behaviour }) => behaviour.holds !== undefined)
   if (asked.length === 0) return undefined
-  const bytes = Codec.encode(value, RESULT)
+  const bytes = state.values.encode(value)
   let isHeld = false
   for (const { behaviour, value } of asked) {
     const { clusters, delays } = behaviour.holds!(nodeContext(state, one, value), bytes.length)
@@ -35,7 +36,7 @@ export const hold = (state: WorkerState, one: Work, value: unknown): Uint8Array 
   }
   if (state.clustered.has(instance)) state.claims.cluster(instance)
   // Of what may never be stored, and is large, there need not be two.
-  return isHeld ? undefined : bytes
+  return { size: bytes.length, bytes: isHeld ? undefined : bytes }
 }
 
 /**

@@ -2,8 +2,23 @@
  * Stores as a process of a virtual world reaches them: every operation goes through a call that takes time, and whatever
  * else a world does to it.
  */
-import type { Coordination, ObjectStore, StoreError } from "@weft/storage"
-import type { Effect } from "effect"
+import { Coordination, CoordinationMemory, ObjectStore, type StoreError } from "@weft/storage"
+import { Clock, Context, Effect, Layer, Scope } from "effect"
+import type { Process } from "./Process.ts"
+
+/** Stores in memory, on a world's clock. Their operations take no time. */
+export const memoryStores = ({ context }: Process) => {
+  const layer = Layer.fresh(Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory))
+  return Effect.runSync(
+    Effect.gen(function* () {
+      const services = yield* Layer.buildWithScope(layer, Scope.makeUnsafe())
+      return {
+        coordination: Context.get(services, Coordination),
+        objects: Context.get(services, ObjectStore)
+      }
+    }).pipe(Effect.provideService(Clock.Clock, Context.get(context, Clock.Clock)))
+  )
+}
 
 /** Makes an operation one that is called from afar. */
 export type Via = <Args extends ReadonlyArray<unknown>, A>(

@@ -4,7 +4,7 @@
  */
 
 /** Random numbers from 0 to 1 (Mulberry32). */
-const generator = (seed: number) => {
+export const generator = (seed: number) => {
   let state = seed | 0
   return (): number => {
     state = (state + 0x6d2b79f5) | 0
