@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { Assignment, Model, Search } from "../src/index.ts"
+import { moves } from "../src/search/Moves.ts"
 import { type Surroundings, type World, type Written, world } from "./worlds.ts"
 
 const MiB = 2 ** 20
@@ -91,6 +92,35 @@ describe("lower", () => {
     const search = new Search.Search(model, from, 100)
     Search.lower(search)
     expect(search.best.assignment.memory[made.id("c")]).toBe(1024)
+  })
+})
+
+describe("moves", () => {
+  /** `a`, `b`, a second each, on one worker: b waits for a. */
+  it("gives another worker what waits for its worker", () => {
+    const { model, ...made } = modelOf({ a: { ms: 1000 }, b: { ms: 1000 } })
+    const search = new Search.Search(model, Search.evaluate(model, assigned(made, { a: 0, b: 0 })), 100)
+    moves(search, 2)
+    const { worker } = search.best.assignment
+    expect(worker[made.id("a")]).not.toBe(worker[made.id("b")])
+  })
+
+  /** `a → b`: fetching 60 MiB takes a second, b itself 10 ms. */
+  it("brings to its inputs what waits for a transfer", () => {
+    const { model, ...made } = modelOf({ a: { ms: 1000, bytes: 60 * MiB }, b: { ms: 10, reads: ["a"] } })
+    const search = new Search.Search(model, Search.evaluate(model, assigned(made, { a: 0, b: 1 })), 100)
+    moves(search, 2)
+    const { worker } = search.best.assignment
+    expect(worker[made.id("a")]).toBe(worker[made.id("b")])
+  })
+
+  /** Three of three seconds: two have to share. */
+  it("uses no more workers than it may", () => {
+    const { model, ...made } = modelOf({ a: { ms: 3000 }, b: { ms: 3000 }, c: { ms: 3000 } })
+    const search = new Search.Search(model, Search.evaluate(model, assigned(made, { a: 0, b: 0, c: 0 })), 300)
+    moves(search, 2)
+    expect(new Set(search.best.assignment.worker).size).toBe(2)
+    expect(search.best.timeline.makespanMs).toBeLessThan(7000)
   })
 })
 

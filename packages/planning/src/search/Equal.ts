@@ -46,6 +46,7 @@ export const placed = (model: Model, settings: Settings, memory: number): Evalua
   }
   vary({ fanIn: "soonest" })
   vary({ first: "longest" })
+  vary({ worthMs: 0 })
   for (let workers = workersOf(search.best); workers > 1; ) {
     workers = Math.ceil(workers / 2)
     vary({ maxWorkers: workers })

@@ -22,6 +22,8 @@ export interface PlacementOptions {
   readonly tasksPerWorker: number
   /** Of nodes that become ready together, the shortest choose first, or those with the longest way to the end. Default: shortest. */
   readonly first?: "longest" | "shortest"
+  /** By how much earlier a new worker has to be done than others, in ms. Default: what is worth an invocation to workers. */
+  readonly worthMs?: number
   /** Whether a fan-in goes to the worker with the most bytes, or to where it would be done first. Default: bytes. */
   readonly fanIn?: "bytes" | "soonest"
 }
@@ -200,8 +202,8 @@ class Placing {
     if (this.freeMs.length < this.options.maxWorkers) {
       const beginMs = readyMs + this.startMs(id)
       const endMs = beginMs + this.readMs(held.total) + this.executionMs[id]!
-      // Less work than that is not worth an invocation.
-      consider({ worker: this.freeMs.length, endMs }, awayMs + this.model.environment.worthMs)
+      const { worthMs = this.model.environment.worthMs } = this.options
+      consider({ worker: this.freeMs.length, endMs }, awayMs + worthMs)
     }
     // Nobody has room, and there may be no more workers: the limit gives way.
     return best?.choice ?? this.on(idle!, id, readyMs, held)
