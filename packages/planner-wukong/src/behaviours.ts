@@ -14,7 +14,10 @@ const FromZero = Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0)))
  * A node's place in the static schedules: when a depth-first search from the leaves meets it. On nodes that follow from one
  * which others follow from, too.
  */
-export const Schedule: Annotation.Annotation<"wukong-schedule", number> = annotation("wukong-schedule", FromZero)
+export const Schedule: Annotation.Annotation<"wukong-schedule", number> = annotation(
+  "wukong-schedule",
+  FromZero
+)
 
 /** What becomes of a large output. */
 export interface LargeOutput {

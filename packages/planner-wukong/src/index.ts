@@ -68,10 +68,14 @@ export const wukong = (options: WukongOptions = {}): Planner.Planner<typeof Sche
       )
       draft.note(said(large))
       if (isUnknown)
-        draft.note("nothing is known of any task: the longest way is that with the most tasks, and no time is predicted")
+        draft.note(
+          "nothing is known of any task: the longest way is that with the most tasks, and no time is predicted"
+        )
       else {
         const assignment = Assignment.flexible(graph, size)
-        draft.note("the predicted times are those of flexible workers without task clustering and delayed I/O")
+        draft.note(
+          "the predicted times are those of flexible workers without task clustering and delayed I/O"
+        )
         Explaining.explain(model, { assignment, timeline: Timeline.evaluate(model, assignment) }, draft)
       }
     }
@@ -120,7 +124,9 @@ const annotate = (
     }
     if (!mayBeLarge || (kind !== "call" && kind !== "collect")) continue
     // What is inside of lists, or gathers them, is shared: how much there is of it is not known before.
-    const own = children.filter((child) => scopeOf[child] === scopeOf[node] && codes[child] !== Graph.code.collect)
+    const own = children.filter(
+      (child) => scopeOf[child] === scopeOf[node] && codes[child] !== Graph.code.collect
+    )
     if (own.length > 1 || own.some((child) => graph.need[child]! > 1)) draft.annotate(node, Large(large))
   }
 }

@@ -4,7 +4,15 @@ import { Effect } from "effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { arbitraryWorkflow } from "../../core/test/randomGraph.ts"
-import { LARGE_OUTPUT_BYTES, Large, Schedule, scheduleOf, schedules, type WukongOptions, wukong } from "../src/index.ts"
+import {
+  LARGE_OUTPUT_BYTES,
+  Large,
+  Schedule,
+  scheduleOf,
+  schedules,
+  type WukongOptions,
+  wukong
+} from "../src/index.ts"
 import { join, make, part, step, sum } from "./fixtures/tasks.ts"
 
 const graphOf = (targets: unknown) => GraphBuilder.make(targets, "test").graph
@@ -160,7 +168,9 @@ it("plans 10,000 nodes with one pass", () => {
   const leaves = Array.from({ length: 5000 }, (_, i) => step(i))
   let level: Array<Node<number>> = leaves
   while (level.length > 1)
-    level = Array.from({ length: Math.ceil(level.length / 2) }, (_, i) => sum(...level.slice(2 * i, 2 * i + 2)))
+    level = Array.from({ length: Math.ceil(level.length / 2) }, (_, i) =>
+      sum(...level.slice(2 * i, 2 * i + 2))
+    )
   const graph = graphOf(level)
   expect(byTasks(graph).leaves).toHaveLength(5000)
   expect(planOf(graph).nodes.size).toBeGreaterThan(5000)

@@ -8,7 +8,15 @@ import { redis } from "../../storage-redis/src/index.ts"
 import { startRedis } from "../../testing/src/index.ts"
 import { type Engine, inline, processes, threads } from "../../worker/src/index.ts"
 import { end, type Settings, value } from "../../worker/test/harness.ts"
-import { behaviours, type Large, locality, type Schedule, scheduling, type WukongOptions, wukong } from "../src/index.ts"
+import {
+  behaviours,
+  type Large,
+  locality,
+  type Schedule,
+  scheduling,
+  type WukongOptions,
+  wukong
+} from "../src/index.ts"
 import { join, make, moduleUrl, part, sum } from "./fixtures/tasks.ts"
 
 // Processes take their time to start, on a machine with other things to do.
@@ -106,7 +114,10 @@ describe("on processes with Redis", async () => {
         module: moduleUrl,
         behaviours,
         plan: planned(options),
-        shared: { services: services as NonNullable<Settings["shared"]>["services"], reference: stores.reference! },
+        shared: {
+          services: services as NonNullable<Settings["shared"]>["services"],
+          reference: stores.reference!
+        },
         leaseMs: 10_000
       }
       expect(await value(pairs(), settings)).toBe(EXPECTED)

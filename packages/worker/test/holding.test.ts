@@ -9,9 +9,7 @@ import { Held, held } from "./holding.ts"
 
 const RUN = "run"
 const host = Host.of({ idle: (waiting) => waiting, guard: () => () => {} })
-const stores = Effect.provide(
-  Layer.fresh(Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory))
-)
+const stores = Effect.provide(Layer.fresh(Layer.mergeAll(CoordinationMemory.layer, ObjectStore.layerMemory)))
 
 /** What ran, in order, and what happens while something runs. */
 const ran: Array<string> = []
@@ -55,7 +53,10 @@ const contextOf = (targets: unknown, { positions = {}, ...given }: Given) => {
   return new RunContext({ run: RUN, graph, plan, tasks, behaviours: [held] })
 }
 
-const completed = (instance: InstanceId, children: ReadonlyArray<readonly [InstanceId, number]>): Completion => ({
+const completed = (
+  instance: InstanceId,
+  children: ReadonlyArray<readonly [InstanceId, number]>
+): Completion => ({
   instance,
   keep: [{ instance, value: new Uint8Array([101, 111, 116, 104, 101, 114]), readers: 1 }],
   steps: children.map(([child, need]) => ({ instance: child, need, delta: -1 })),
@@ -110,7 +111,10 @@ const play = Effect.fnUntraced(function* (
     complete: (run, worker, completions) => {
       told.push(
         completions
-          .map(({ instance, keep }) => `${instance}${keep.some((one) => one.value === "object") ? " stored" : ""}`)
+          .map(
+            ({ instance, keep }) =>
+              `${instance}${keep.some((one) => one.value === "object") ? " stored" : ""}`
+          )
           .join(", ")
       )
       return coordination.complete(run, worker, completions)
@@ -256,10 +260,7 @@ describe("delayed I/O", () => {
       const slow: ObjectStore["Service"] = {
         ...objects,
         put: (...args) =>
-          Effect.andThen(
-            coordination.complete(RUN, "v", [completed(1, [[2, 2]])]),
-            objects.put(...args)
-          )
+          Effect.andThen(coordination.complete(RUN, "v", [completed(1, [[2, 2]])]), objects.put(...args))
       }
       const found = yield* play(fanIn(), { delays: true, clusters: true }, [0]).pipe(
         Effect.provideService(ObjectStore, slow)

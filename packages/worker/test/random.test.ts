@@ -28,11 +28,7 @@ describe("inline", () => {
     { concurrency: 1, idleMs: 2 },
     { concurrency: 2, fanOut: 2, idleMs: 2 },
     { concurrency: 64, fanOut: 3, idleMs: 0 }
-  ])(
-    "computes random workflows with random plans: %o",
-    (options) => check(inline(options), plans),
-    TIMEOUT
-  )
+  ])("computes random workflows with random plans: %o", (options) => check(inline(options), plans), TIMEOUT)
 })
 
 describe("threads", () => {
