@@ -7,9 +7,6 @@ import fc from "fast-check"
 import { generator } from "./arbitraryPlan.ts"
 import type { Plans } from "./harness.ts"
 
-/** Where workers find the behaviour. */
-export const moduleUrl = import.meta.url
-
 /** Values of so many encoded bytes and more are held on to; which node goes first. */
 export const Held = annotation(
   "held",
