@@ -83,7 +83,9 @@ export const work = Effect.fnUntraced(function* (
       : live(environment, found, { invocation: begun, seen, settings }, lambda)
   )
   const isRenewed = settings.leaseMs < lambda.getRemainingTimeInMillis() + BEGUN_MS
-  const attend = isRenewed ? attended(environment, begun, settings, life) : unattended(environment, begun, life)
+  const attend = isRenewed
+    ? attended(environment, begun, settings, life)
+    : unattended(environment, begun, life)
   const outcome = yield* Effect.provideContext(attend, services)
   return { run, worker, outcome }
 })
