@@ -15,32 +15,36 @@ const gone = (pid: number) => vi.waitFor(async () => expect(await stateOf(pid)).
 
 const cpus = availableParallelism()
 
-describe.runIf(process.platform === "linux" && cpus <= 4)("of more than have CPUs", { timeout: 60_000 }, () => {
-  /** When the modules of so many that start together began, and were ready. */
-  const startAll = async (initialise: string) => {
-    const code = `const begun = Date.now(); ${initialise}; const ready = Date.now()
+describe.runIf(process.platform === "linux" && cpus <= 4)(
+  "of more than have CPUs",
+  { timeout: 60_000 },
+  () => {
+    /** When the modules of so many that start together began, and were ready. */
+    const startAll = async (initialise: string) => {
+      const code = `const begun = Date.now(); ${initialise}; const ready = Date.now()
     export const handler = async () => ({ begun, ready })`
-    const labs = await Promise.all(Array.from({ length: 3 * cpus + 1 }, () => open(code)))
-    try {
-      const answers = await Promise.all(labs.map((lab) => lab.invoke()))
-      return answers.map(({ value }) => value as { readonly begun: number; readonly ready: number })
-    } finally {
-      await Promise.all(labs.map((lab) => lab[Symbol.asyncDispose]()))
+      const labs = await Promise.all(Array.from({ length: 3 * cpus + 1 }, () => open(code)))
+      try {
+        const answers = await Promise.all(labs.map((lab) => lab.invoke()))
+        return answers.map(({ value }) => value as { readonly begun: number; readonly ready: number })
+      } finally {
+        await Promise.all(labs.map((lab) => lab[Symbol.asyncDispose]()))
+      }
     }
+
+    it("the last one waits until another is ready", async () => {
+      const all = await startAll("while (Date.now() < begun + 500);")
+      const firstReady = Math.min(...all.map(({ ready }) => ready))
+      expect(Math.max(...all.map(({ begun }) => begun))).toBeGreaterThanOrEqual(firstReady)
+    })
+
+    it("none waits for one that waits", async () => {
+      const all = await startAll("await new Promise((resume) => setTimeout(resume, 5000))")
+      const firstReady = Math.min(...all.map(({ ready }) => ready))
+      expect(Math.max(...all.map(({ begun }) => begun))).toBeLessThan(firstReady)
+    })
   }
-
-  it("the last one waits until another is ready", async () => {
-    const all = await startAll("while (Date.now() < begun + 500);")
-    const firstReady = Math.min(...all.map(({ ready }) => ready))
-    expect(Math.max(...all.map(({ begun }) => begun))).toBeGreaterThanOrEqual(firstReady)
-  })
-
-  it("none waits for one that waits", async () => {
-    const all = await startAll("await new Promise((resume) => setTimeout(resume, 5000))")
-    const firstReady = Math.min(...all.map(({ ready }) => ready))
-    expect(Math.max(...all.map(({ begun }) => begun))).toBeLessThan(firstReady)
-  })
-})
+)
 
 describe("between invocations", () => {
   it("nothing runs: timers stand still, also those of child processes", async () => {
