@@ -35,7 +35,6 @@ if (isLean) setFlagsFromString("--expose-gc")
 const collect = () => {
   if (isLean) runInNewContext("gc")({ type: "major", execution: "sync", flavor: "last-resort" })
 }
-collect()
 
 /** Comes to the gate on that port of this machine, and waits there. */
 export const attendGate = (port: number, index: number): Promise<number> => {

@@ -6,14 +6,14 @@ import { type Cloud, type Deployed, module } from "./cloud.ts"
 import { makeGate } from "./gate.ts"
 import { attend } from "./tasks.ts"
 
-/** Nobody is taken for lost because the machine is busy, in ms. */
-const LEASE_MS = 600_000
+/** Longer than the functions' time, in ms: nobody is taken for lost because the machine is busy, and no lease is renewed. */
+const LEASE_MS = 1_000_000
 
 /** Memory of the functions, in MB: little, since many of them are on one machine. */
 export const MEMORY = 128
 
 /** What one takes beside what it shares with others, with something to spare, in MiB. */
-const EACH_MIB = 39
+const EACH_MIB = 25
 
 /** So many workers, or as many as this machine has memory for. */
 export const fitting = async (workers: number): Promise<number> => {

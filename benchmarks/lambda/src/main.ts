@@ -1,7 +1,7 @@
 /**
  * The Lambda benchmark: on a private cloud (Redis, S3 and Lambda, all on this machine).
  *
- *     node src/main.ts [--only start,wide,stages,cold,faults] [--most N] [--fault TEXT]... [--repeat N] [--seed N] [--quick] [--out FILE]
+ *     node src/main.ts [--only start,wide,stages,cold,faults] [--most N] [--latency MS]... [--workers N]... [--fault TEXT]... [--repeat N] [--seed N] [--quick] [--out FILE]
  *
  * Exit code 1 if any repetition of a fault was not survived.
  */
@@ -18,6 +18,8 @@ const { values: flags } = parseArgs({
   options: {
     only: { type: "string" },
     most: { type: "string", default: "500" },
+    latency: { type: "string", multiple: true, default: ["0", "50"] },
+    workers: { type: "string", multiple: true },
     fault: { type: "string", multiple: true, default: [""] },
     repeat: { type: "string" },
     seed: { type: "string", default: "1" },
@@ -28,7 +30,14 @@ const { values: flags } = parseArgs({
 const repetitions = Number(flags.repeat ?? (flags.quick ? 1 : 20))
 
 const parts = {
-  start: () => start.run(flags.quick, Number(flags.most)),
+  start: () =>
+    start.run(
+      (flags.workers?.map(Number) ?? (flags.quick ? [1, 18] : [1, 10, 100, 500])).filter(
+        (workers) => workers <= Number(flags.most)
+      ),
+      flags.latency.map(Number),
+      Math.min(repetitions, 5)
+    ),
   wide: () => wide.run(flags.quick, Number(flags.most)),
   stages: () => stages.run(flags.quick),
   cold: () => cold.run(flags.quick),

@@ -121,16 +121,23 @@ const line = (started: Started): string => {
   ])
 }
 
-/** @param mostWorkers as many as the machine may be asked for */
-export const run = async (isQuick: boolean, mostWorkers: number): Promise<ReadonlyArray<Started>> => {
+/**
+ * @param sizes how many workers, each
+ * @param latencies what an Invoke call takes beside its work, in ms, each
+ * @param most how many warm fan-outs are measured at most
+ */
+export const run = async (
+  sizes: ReadonlyArray<number>,
+  latencies: ReadonlyArray<number>,
+  most: number
+): Promise<ReadonlyArray<Started>> => {
   console.log(`\nstart: a fan-out of tasks that wait, as weft starts it and in a serial loop\n${head()}`)
   await using cloud = await startCloud()
   const measured: Array<Started> = []
-  for (const latencyMs of [0, 50]) {
-    for (const wanted of isQuick ? [1, 18] : [1, 10, 100, 500]) {
-      if (wanted > mostWorkers) continue
+  for (const latencyMs of latencies) {
+    for (const wanted of sizes) {
       const workers = await fitting(wanted)
-      const repetitions = isQuick ? 1 : workers < 500 ? 5 : 3
+      const repetitions = workers < 500 ? most : Math.min(most, 3)
       const weft = await measure(cloud, workers, latencyMs, repetitions, (engine) => engine)
       const serial = await measure(cloud, workers, latencyMs, repetitions, serially)
       for (const isCold of [true, false]) {

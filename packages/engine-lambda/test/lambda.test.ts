@@ -27,6 +27,7 @@ import {
   pong,
   say,
   slow,
+  threads,
   whoami
 } from "./fixtures/tasks.ts"
 
@@ -265,6 +266,19 @@ describe("the AWS SDK", () => {
         settings(engine({ concurrency: 2 }))
       )) as ReadonlyArray<ReadonlyArray<string>>
       expect(all.flat()).toContainEqual(sdk)
+    }))
+})
+
+describe.runIf(process.platform === "linux")("the thread that renews leases", () => {
+  it("is there while leases have to be renewed, or a task has a time limit", () =>
+    using({ timeoutSeconds: 60 }, async ({ engine, settings }) => {
+      const leases = "weft-leases"
+      expect(await value(threads(), settings(engine()))).toContain(leases)
+      // Of the function's time less is left.
+      expect(await value(threads(), settings(engine(), 70_000))).not.toContain(leases)
+      expect(await value(threads.with({ timeout: 5000 })(), settings(engine(), 70_000))).toContain(leases)
+      expect(await value(threads(), settings(engine(), 70_000))).not.toContain(leases)
+      expect(await value(threads(), settings(engine()))).toContain(leases)
     }))
 })
 

@@ -43,6 +43,7 @@ export const plugin = (
   setup: (build) => {
     entries(build, carried)
     declared(build, manifests, own, found)
+    sdk(build, manifests)
     besides(build, esbuild, manifests, own, found)
   }
 })
@@ -87,6 +88,19 @@ const declared = (build: PluginBuild, manifests: Manifests, own: Manifest | unde
 }
 
 const OMITTED = "weft-omitted"
+
+/**
+ * The AWS SDK, of which functions are to load little: its ECMAScript modules, of which bundlers can leave out what is not used.
+ * Node.js itself would take the others.
+ */
+const sdk = (build: PluginBuild, manifests: Manifests) => {
+  build.onResolve({ filter: /^@(aws-sdk|smithy)\/[^/]+$/ }, ({ kind, path, resolveDir }) => {
+    const manifest = manifests.find(path, resolveDir)
+    return manifest?.module === undefined
+      ? undefined
+      : build.resolve(`./${manifest.module}`, { kind, resolveDir: manifest.folder })
+  })
+}
 
 const external = (
   { importer, resolveDir }: OnResolveArgs,

@@ -27,6 +27,8 @@ const Contents = Schema.Struct({
   name: Schema.optionalKey(Schema.String),
   version: Schema.optionalKey(Schema.String),
   gypfile: Schema.optionalKey(Schema.Unknown),
+  exports: Schema.optionalKey(Schema.Unknown),
+  module: Schema.optionalKey(Schema.Unknown),
   dependencies: Schema.optionalKey(Names),
   optionalDependencies: Schema.optionalKey(Names),
   peerDependencies: Schema.optionalKey(Names),
@@ -45,6 +47,8 @@ export interface Manifest {
   readonly omit: ReadonlySet<string>
   /** The names of what it depends on, optional ones included. */
   readonly dependencies: ReadonlyArray<string>
+  /** Its entry as an ECMAScript module, from its folder, if it has one and does not say so by `exports`. */
+  readonly module: string | undefined
   /** Whether it needs machine code of its own, or of packages made for one platform each. */
   readonly isNative: boolean
 }
@@ -103,6 +107,8 @@ const read = (folder: string): Manifest | undefined => {
       ...contents.optionalDependencies,
       ...contents.peerDependencies
     }),
+    module:
+      contents.exports === undefined && typeof contents.module === "string" ? contents.module : undefined,
     isNative: isNative(contents)
   }
 }

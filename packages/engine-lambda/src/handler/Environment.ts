@@ -65,7 +65,10 @@ export class Environment {
     this.modules = new Modules(bundle)
     this.contexts = new Contexts(this.modules)
     this.renewal = new Renewal(NOBODY, (run) => this.interrupt?.(run), bundle.renewal)
-    this.guards = new Guards((at) => this.renewal.setDeadline(at))
+    this.guards = new Guards((at) => {
+      if (at !== undefined) this.renewal.start()
+      this.renewal.setDeadline(at)
+    })
     this.memoryMiB = Number(variables.AWS_LAMBDA_FUNCTION_MEMORY_SIZE)
     this.functionVersion = variables.AWS_LAMBDA_FUNCTION_VERSION ?? "$LATEST"
   }

@@ -46,6 +46,8 @@ export interface Worked {
   readonly outcome: WorkOutcome
 }
 
+/** How long ago the lease of a worker that begins may have been given, in ms. */
+const BEGUN_MS = 1000
 /** What of its time a worker does not spend on sending again what Lambda does not take, in ms. */
 const LAST_MS = 500
 
@@ -90,7 +92,11 @@ export const work = Effect.fnUntraced(function* (
           loadMs: now() - at
         })
   )
-  const outcome = yield* Effect.provideContext(attended(environment, begun, settings, life), services)
+  const isRenewed = settings.leaseMs < lambda.getRemainingTimeInMillis() + BEGUN_MS
+  const attend = isRenewed
+    ? attended(environment, begun, settings, life)
+    : unattended(environment, begun, life)
+  const outcome = yield* Effect.provideContext(attend, services)
   return { run, worker, outcome }
 })
 
@@ -127,7 +133,7 @@ const attended = Effect.fnUntraced(function* (
   const { renewal } = environment
   const leases = renewal.open({ run, leaseMs, stores: yield* environment.connection.reference })
   leases.hold(worker)
-  const fiber = yield* Effect.forkChild(Effect.catchIf(life, isFinal, (error) => unusable(invocation, error)))
+  const fiber = yield* Effect.forkChild(refusable(invocation, life))
   environment.interrupt = (over) => {
     if (over === run) fiber.interruptUnsafe()
   }
@@ -143,6 +149,20 @@ const attended = Effect.fnUntraced(function* (
   if (Exit.isSuccess(exit)) return "worked"
   return Cause.hasInterruptsOnly(exit.cause) ? "over" : yield* Effect.failCause(exit.cause)
 })
+
+/** Runs the worker, whose lease is longer than the function's time, so that nobody need renew it. */
+const unattended = (
+  { renewal }: Environment,
+  invocation: Invocation,
+  life: Effect.Effect<void, Fault, Coordination | ObjectStore>
+): Effect.Effect<WorkOutcome, Fault, Coordination | ObjectStore> => {
+  renewal.rest()
+  return Effect.as(refusable(invocation, life), "worked")
+}
+
+/** The worker's life; what no other could do better fails the run. */
+const refusable = (invocation: Invocation, life: Effect.Effect<void, Fault, Coordination | ObjectStore>) =>
+  Effect.catchIf(life, isFinal, (error) => unusable(invocation, error))
 
 /** What no other worker could do better: the run fails. */
 const isFinal = (error: Fault): error is ModuleError | StoreError | EngineError =>

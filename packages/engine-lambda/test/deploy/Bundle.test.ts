@@ -53,6 +53,13 @@ describe("a bundle", () => {
     expect(await runIn(zip, "console.log(Object.keys(workflow))")).toBe("[ 'default', 'twice' ]")
   })
 
+  it("has of the AWS SDK what invoking takes, and not much more", async () => {
+    const { sizes } = await bundled(makeApp(), { adapters })
+    const sdk = sizes.find((size) => size.package === "@aws-sdk/client-lambda")!
+    expect(sdk.bytes).toBeGreaterThan(10_000)
+    expect(sdk.bytes).toBeLessThan(150_000)
+  })
+
   it("brings the files that packages say they read", async () => {
     const folder = makeApp({
       "package.json": declaring({ assets: ["data/*.txt", "node_modules/book/text/*"] }),

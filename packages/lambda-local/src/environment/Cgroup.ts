@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { type Confinement, cpusOf, type Limits, LimitsError } from "./Confinement.ts"
-import { peakMiB } from "./Memory.ts"
+import { peakMiB } from "./Processes.ts"
 
 const MIB = 1024 * 1024
 /**

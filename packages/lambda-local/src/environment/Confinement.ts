@@ -1,7 +1,7 @@
 /** What limits the memory and the CPU of environments, and how it is done without cgroups. */
 import { availableParallelism } from "node:os"
 import { Data, Effect } from "effect"
-import { descendantsOf, peakMiB, residentMiB } from "./Memory.ts"
+import { descendantsOf, peakMiB, residentMiB } from "./Processes.ts"
 
 export interface Limits {
   readonly type: "cgroup-v1" | "cgroup-v2" | "none"

@@ -4,6 +4,7 @@ import { Deferred, Effect } from "effect"
 import type { Confinement } from "./Confinement.ts"
 import type { Exit } from "./Outcome.ts"
 import type { Output } from "./Output.ts"
+import { type Activity, activityOf } from "./Processes.ts"
 
 /**
  * Becomes the program, after it has written down its id and joined its groups: the program is limited from its first
@@ -74,6 +75,11 @@ export class FunctionProcess {
   /** The most memory that it has used, and all it has started. */
   get peakMiB(): number {
     return this.#child?.pid === undefined ? 0 : this.#confinement.peakMiB(this.#child.pid)
+  }
+
+  /** What it does with the CPU, if that can be told. */
+  get activity(): Activity | undefined {
+    return this.#child?.pid === undefined || this.#isOver ? undefined : activityOf(this.#child.pid)
   }
 
   freeze(): void {

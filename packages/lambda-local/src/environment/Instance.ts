@@ -16,8 +16,8 @@ const INIT_LIMIT_MS = 10_000
  * use up the time that their functions have to initialise.
  */
 const starting = Semaphore.makeUnsafe(3 * availableParallelism())
-/** After this a process that has not initialised waits for something else than the CPU, in ms. */
-const STARTED_WITHIN_MS = 150
+/** How often it is looked whether a process that starts waits for something else than a CPU: then others may start, in ms. */
+const LOOKED_AT_MS = 150
 
 /** How long what a process has sent before its end is waited for, in ms. */
 const LAST_BREATH_MS = 500
@@ -108,7 +108,10 @@ export class Instance {
       Effect.gen({ self: this }, function* () {
         const begun = performance.now()
         const process = this.#launch()
-        yield* Effect.raceFirst(this.#isReady(process), Effect.sleep(STARTED_WITHIN_MS))
+        yield* Effect.raceFirst(
+          this.#isReady(process),
+          Effect.timeoutOption(this.#isWaiting(process), initLimitMs)
+        )
         return { begun, process }
       })
     )
@@ -123,6 +126,17 @@ export class Instance {
       yield* process.exited
     }
     return { ms, isReady }
+  })
+
+  /** Resolves when the process has used no CPU for a while, and does not ask for any. */
+  #isWaiting = Effect.fnUntraced(function* (this: Instance, process: FunctionProcess) {
+    let before: number | undefined
+    while (true) {
+      yield* Effect.sleep(LOOKED_AT_MS)
+      const now = process.activity
+      if (now === undefined || (!now.isRunnable && now.ticks === before)) return
+      before = now.ticks
+    }
   })
 
   /** Whether it has asked for an invocation; if not it has ended. */

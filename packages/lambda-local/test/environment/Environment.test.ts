@@ -1,4 +1,5 @@
 /** The life of an environment: initialisation, frozen time, time limits, the end. */
+import { availableParallelism } from "node:os"
 import { Effect, Fiber } from "effect"
 import { afterAll, describe, expect, it, vi } from "vitest"
 import { start } from "../../src/environment/Environment.ts"
@@ -11,6 +12,39 @@ afterAll(async () => {
 /** A stopped process has stopped only when the kernel says so. */
 const stopped = (pid: number) => vi.waitFor(async () => expect(await stateOf(pid)).toBe("T"))
 const gone = (pid: number) => vi.waitFor(async () => expect(await stateOf(pid)).toBeUndefined())
+
+const cpus = availableParallelism()
+
+describe.runIf(process.platform === "linux" && cpus <= 4)(
+  "of more than have CPUs",
+  { timeout: 60_000 },
+  () => {
+    /** When the modules of so many that start together began, and were ready. */
+    const startAll = async (initialise: string) => {
+      const code = `const begun = Date.now(); ${initialise}; const ready = Date.now()
+    export const handler = async () => ({ begun, ready })`
+      const labs = await Promise.all(Array.from({ length: 3 * cpus + 1 }, () => open(code)))
+      try {
+        const answers = await Promise.all(labs.map((lab) => lab.invoke()))
+        return answers.map(({ value }) => value as { readonly begun: number; readonly ready: number })
+      } finally {
+        await Promise.all(labs.map((lab) => lab[Symbol.asyncDispose]()))
+      }
+    }
+
+    it("the last one waits until another is ready", async () => {
+      const all = await startAll("while (Date.now() < begun + 500);")
+      const firstReady = Math.min(...all.map(({ ready }) => ready))
+      expect(Math.max(...all.map(({ begun }) => begun))).toBeGreaterThanOrEqual(firstReady)
+    })
+
+    it("none waits for one that waits", async () => {
+      const all = await startAll("await new Promise((resume) => setTimeout(resume, 5000))")
+      const firstReady = Math.min(...all.map(({ ready }) => ready))
+      expect(Math.max(...all.map(({ begun }) => begun))).toBeLessThan(firstReady)
+    })
+  }
+)
 
 describe("between invocations", () => {
   it("nothing runs: timers stand still, also those of child processes", async () => {

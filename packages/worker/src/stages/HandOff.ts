@@ -168,16 +168,22 @@ export const divide = (
   return pieces
 }
 
-/** Arranges invocations so that nobody sends more than `fanOut`: the first of each branch invokes the branch's rest. */
+/**
+ * Arranges invocations so that nobody sends more than `fanOut`. The first ones are sent at once; as few of them as can invoke
+ * the rest, each as many as it may: who invokes others has to load what that takes, and begins its own work later. They are
+ * the last ones, whose pieces of work are the smallest.
+ */
 export const tree = (invocations: ReadonlyArray<Invocation>, fanOut: number): ReadonlyArray<Invocation> => {
   if (invocations.length <= fanOut) return invocations
-  const branch = Math.ceil(invocations.length / fanOut)
-  const heads: Array<Invocation> = []
-  for (let at = 0; at < invocations.length; at += branch) {
-    const [head, ...rest] = invocations.slice(at, at + branch)
-    heads.push({ ...head!, spawn: [...head!.spawn, ...rest] })
-  }
-  return heads
+  const heads = invocations.slice(0, fanOut)
+  const rest = invocations.slice(fanOut)
+  const senders = Math.min(fanOut, Math.ceil(rest.length / fanOut))
+  return heads.map((head, i) => {
+    const sender = i - (fanOut - senders)
+    if (sender < 0) return head
+    const share = (n: number) => Math.floor((n * rest.length) / senders)
+    return { ...head, spawn: [...head.spawn, ...rest.slice(share(sender), share(sender + 1))] }
+  })
 }
 
 /** Invokes a worker that the plan named; its work waits for it in coordination. */

@@ -96,6 +96,21 @@ describe("tree", () => {
     expect(sent.flat().toSorted()).toEqual(workers(all).toSorted())
   })
 
+  it.each([
+    [17, 16, 1],
+    [100, 16, 6],
+    [272, 16, 16],
+    [500, 16, 32]
+  ])("has as few invoke others as can: %i by %i", (count, fanOut, senders) => {
+    const all = Array.from({ length: count }, (_, i) => invocation(`w${i}`))
+    expect(unfold(tree(all, fanOut), fanOut)).toHaveLength(1 + senders)
+  })
+
+  it("sends the first ones at once, and has the last of those invoke the rest", () => {
+    const all = ["a", "b", "c", "d"].map((worker) => invocation(worker))
+    expect(tree(all, 3)).toEqual([all[0], all[1], invocation("c", [all[3]!])])
+  })
+
   it("keeps what an invocation was to spawn already", () => {
     const all = [invocation("a", [invocation("x")]), invocation("b"), invocation("c")]
     expect(workers(tree(all, 1)).toSorted()).toEqual(["a", "b", "c", "x"])

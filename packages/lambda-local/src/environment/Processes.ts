@@ -32,3 +32,18 @@ export const residentMiB = (pids: Iterable<number>): number =>
 /** The most that each has had in memory. */
 export const peakMiB = (pids: Iterable<number>): number =>
   sum(pids, (pid) => Number(/^VmHWM:\s+(\d+)/m.exec(read(`/proc/${pid}/status`) ?? "")?.[1] ?? 0) / 1024)
+
+/** What a process does with the CPU. */
+export interface Activity {
+  /** Whether its main thread runs, or would if there were a CPU for it. */
+  readonly isRunnable: boolean
+  /** What its threads have used, in hundredths of a second. */
+  readonly ticks: number
+}
+
+export const activityOf = (pid: number): Activity | undefined => {
+  const stat = read(`/proc/${pid}/stat`)
+  if (stat === undefined) return
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  return { isRunnable: fields[0] === "R", ticks: Number(fields[11]) + Number(fields[12]) }
+}
