@@ -124,6 +124,7 @@ export class Remote {
   readonly history: History["Service"] = History.of({
     record: () => notFromHere,
     runs: () => notFromHere,
+    unreadable: notFromHere,
     details: () => notFromHere,
     remove: () => notFromHere,
     prune: () => notFromHere,
