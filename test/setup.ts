@@ -2,6 +2,9 @@
 import { format } from "node:util"
 import { afterEach } from "vitest"
 
+// Tests, and the processes that they start, leave nothing behind in the project's history.
+process.env.WEFT_HISTORY = "none"
+
 const written: Array<string> = []
 
 for (const method of ["debug", "info", "log", "warn", "error"] as const) {

@@ -62,5 +62,10 @@ for (const text of measured.map(report.efficiency)) if (text !== undefined) cons
 const facts =
   flags.only === "" ? ((await child("facts.ts", flags.quick ? "quick" : "")) as report.Facts) : undefined
 if (facts !== undefined) for (const text of report.factLines(facts)) console.log(text)
+const recording =
+  flags.only === "" || flags.only === "recording"
+    ? ((await child("recording.ts", flags.quick ? "quick" : "")) as ReadonlyArray<report.RecordingCost>)
+    : []
+for (const cost of recording) console.log(report.recordingLine(cost))
 
-write(dirname(import.meta.dirname), "overhead", { measured, facts }, flags.out)
+write(dirname(import.meta.dirname), "overhead", { measured, facts, recording }, flags.out)

@@ -45,6 +45,27 @@ export interface Facts {
   readonly treeRunMiB: number
 }
 
+/** What recording metrics costs on one shape: processor time until the result, in ms, with and without. */
+export interface RecordingCost {
+  readonly shape: string
+  readonly calls: number
+  readonly onMs: number
+  readonly offMs: number
+  /** The median over pairs of runs. */
+  readonly ratio: number
+  /** What is done after the result, beside what a run without metrics takes to end. */
+  readonly afterMs: number
+}
+
+/** One line on the cost of recording. */
+export const recordingLine = ({ afterMs, calls, offMs, onMs, ratio, shape }: RecordingCost): string => {
+  const us = (ms: number) => ((ms * 1000) / calls).toFixed(2)
+  return (
+    `recording, ${shape}: ${us(onMs)} µs/task with, ${us(offMs)} without, ratio ${ratio.toFixed(3)}; ` +
+    `after the result ${afterMs.toFixed(1)} ms more`
+  )
+}
+
 export const median = (values: ReadonlyArray<number>): number => {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1

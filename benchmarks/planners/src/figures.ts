@@ -51,7 +51,9 @@ export const accuracy = (samples: ReadonlyArray<Sample>): Accuracy | undefined =
     round > 0 && pastRuns >= ENOUGH_RUNS && predicted !== undefined ? [{ makespanMs, predicted }] : []
   )
   if (known.length === 0) return undefined
-  const errors = known.map(({ makespanMs, predicted }) => Math.abs(predicted.meanMs - makespanMs) / makespanMs)
+  const errors = known.map(
+    ({ makespanMs, predicted }) => Math.abs(predicted.meanMs - makespanMs) / makespanMs
+  )
   const within = (field: "p50Ms" | "p90Ms") =>
     known.filter(({ makespanMs, predicted }) => makespanMs <= predicted[field]).length / known.length
   return {
@@ -82,7 +84,11 @@ export const typical = (
 export interface Worth {
   /** The best planner's makespan with history as a share of planner-simple's: median over the workflows. */
   readonly bestToSimple: number
-  readonly bestBy: ReadonlyArray<{ readonly workflow: string; readonly planner: string; readonly ratio: number }>
+  readonly bestBy: ReadonlyArray<{
+    readonly workflow: string
+    readonly planner: string
+    readonly ratio: number
+  }>
   /** GB-seconds of report2 as a share of uniform's, where their makespans differ by no more than 3 %. */
   readonly report2ToUniform: number | undefined
   readonly equalWorkflows: number

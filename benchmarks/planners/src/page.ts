@@ -71,10 +71,7 @@ const predictions = (samples: ReadonlyArray<Sample>) => {
           ]
         ]
   })
-  return table(
-    ["workflow", "planner", "runs", "median error", "P90 error", "within P50", "within P90"],
-    rows
-  )
+  return table(["workflow", "planner", "runs", "median error", "P90 error", "within P50", "within P90"], rows)
 }
 
 /** The page, as HTML. */

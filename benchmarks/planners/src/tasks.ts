@@ -36,7 +36,7 @@ export const countOf = (value: Uint8Array): number =>
   new DataView(value.buffer, value.byteOffset).getFloat64(0)
 
 const source = (effort: Effort) => made(effort, [])
-const join = (effort: Effort, values: ReadonlyArray<Uint8Array>) => made(effort, values)
+export const join = (effort: Effort, values: ReadonlyArray<Uint8Array>) => made(effort, values)
 const list = (effort: Effort, length: number, before: ReadonlyArray<Uint8Array>) =>
   Array.from({ length }, () => made({ ...effort, iterations: effort.iterations / length }, before))
 

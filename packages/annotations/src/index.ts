@@ -3,4 +3,5 @@
  */
 export { Preload, preload, preloading } from "./Preload.ts"
 export { Prewarm, type PrewarmOptions, prewarm, prewarming } from "./Prewarm.ts"
+export { Priority, prioritize, prioritizing } from "./Priority.ts"
 export { type Items, Stream, type StreamOptions, stream, streaming } from "./Stream.ts"

@@ -93,6 +93,31 @@ export interface Announcing<in T> {
   readonly announces?: (value: T) => boolean
 }
 
+/** Whether a worker holds on to a value that it has made. What it holds is lost with it, and computed again by who needs it. */
+export interface Holding {
+  /**
+   * The worker runs itself, one after another, what reads the value and becomes ready by it or while it has it, instead of
+   * having other workers do so; as far as the plan and memory allow. So the value need not travel.
+   */
+  readonly clusters: boolean
+  /**
+   * The value is stored only when it is clear that another worker will read it. Until then the worker goes on with what
+   * follows, and looks whether what waits for other values, too, waits for this one only: then it runs that itself.
+   */
+  readonly delays: boolean
+}
+
+/** What a behaviour decides about annotated nodes. */
+export interface Deciding<in T> extends Announcing<T> {
+  /** Asked by the worker that has made the node's value: whether it holds on to that. `bytes`: its encoded size. */
+  readonly holds?: (context: NodeContext<T>, bytes: number) => Holding
+  /**
+   * Of several nodes that follow from one, and could be gone on with, a worker takes that with the least number first;
+   * nodes without one come last. Default: the order of construction.
+   */
+  readonly precedence?: (value: T) => number
+}
+
 /** A behaviour: an annotation and what is done about it. */
 export interface Behaviour<A extends AnyAnnotation = AnyAnnotation> {
   readonly "~behaviour": true
@@ -103,6 +128,10 @@ export interface Behaviour<A extends AnyAnnotation = AnyAnnotation> {
   readonly stages: Stages<any>
   // biome-ignore lint/suspicious/noExplicitAny: the same
   readonly announces: ((value: any) => boolean) | undefined
+  // biome-ignore lint/suspicious/noExplicitAny: the same
+  readonly holds: ((context: NodeContext<any>, bytes: number) => Holding) | undefined
+  // biome-ignore lint/suspicious/noExplicitAny: the same
+  readonly precedence: ((value: any) => number) | undefined
 }
 
 /**
@@ -119,14 +148,20 @@ export const behaviour = <const Name extends string, T>(
   meta: { readonly url: string },
   annotation: Annotation<Name, T>,
   stages: Stages<T>,
-  { announces }: Announcing<T> = {}
+  { announces, holds, precedence }: Deciding<T> = {}
 ): Behaviour<Annotation<Name, T>> => ({
   "~behaviour": true,
   annotation,
   module: meta.url,
   stages,
-  announces
+  announces,
+  holds,
+  precedence
 })
+
+/** Whether a behaviour does anything; some are for the types only. */
+export const acts = ({ announces, holds, precedence, stages }: Behaviour): boolean =>
+  Object.keys(stages).length > 0 || [announces, holds, precedence].some((ask) => ask !== undefined)
 
 /** Whether a value is a behaviour. */
 export const isBehaviour = (value: unknown): value is Behaviour =>

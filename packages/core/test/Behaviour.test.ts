@@ -43,6 +43,11 @@ describe("a behaviour", () => {
     expect([1, 2].map((times) => announcing.announces?.(times))).toEqual([false, true])
   })
 
+  it("may be for the types only", () => {
+    const asks = behaviour(import.meta, Times, {}, { announces: () => true })
+    expect([twice, asks, behaviour(import.meta, Times, {})].map(Behaviour.acts)).toEqual([true, true, false])
+  })
+
   it("is told apart from other values", () => {
     expect(Behaviour.isBehaviour(twice)).toBe(true)
     for (const other of [Times, {}, null, undefined, "twice"])

@@ -2,7 +2,7 @@
  * The laboratory's engine: each worker is a process of its own, which the adversary can get at. What runs in it is the
  * worker as it is, with its heartbeat.
  */
-import type { Graph, InstanceId, Plan, TaskReference } from "@weft/core"
+import type { Behaviour, Graph, InstanceId, Plan, TaskReference } from "@weft/core"
 import { Coordination, ObjectStore } from "@weft/storage"
 import {
   adoptAll,
@@ -54,6 +54,7 @@ export interface LabRun {
   readonly graph: Graph.Graph
   readonly plan: Plan.Plan
   readonly tasks: ReadonlyMap<string, TaskReference>
+  readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
   readonly leaseMs: number
   /** A node whose task throws, or kills its process, each time. */
   readonly poison: { readonly node: number; readonly how: "throws" | "kills" } | undefined
@@ -245,11 +246,11 @@ export class LabEngine {
 
   /** What a process knows of the run, with tasks that take some time there. */
   private contextOf(process: Process): RunContext {
-    const { graph, plan, run, tasks } = this.run
+    const { behaviours, graph, plan, run, tasks } = this.run
     const slow = new Map(
       [...tasks].map(([name, reference]) => [name, { ...reference, run: this.slow(process, reference) }])
     )
-    return new RunContext({ run, graph, plan, tasks: slow, behaviours: [] })
+    return new RunContext({ run, graph, plan, tasks: slow, behaviours })
   }
 
   /** The same task, taking virtual time. */

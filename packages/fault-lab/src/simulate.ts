@@ -2,7 +2,7 @@
  * Runs one workflow in the laboratory, and says whether all promises were kept.
  */
 import { isDeepStrictEqual } from "node:util"
-import { Codec, type Failure, Flow, GraphBuilder, Instance, Plan } from "@weft/core"
+import { type Behaviour, Codec, type Failure, Flow, GraphBuilder, Instance, Plan } from "@weft/core"
 import { CLIENT, Coordination, ObjectStore, type RunState } from "@weft/storage"
 import {
   Arguments,
@@ -27,6 +27,7 @@ export interface Scenario {
   /** What that must give. */
   readonly expected: unknown
   readonly plan: (graph: GraphBuilder.Built["graph"]) => Partial<Plan.Plan>
+  readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
   readonly settings: EngineSettings & {
     readonly leaseMs: number
     readonly pollMs: number
@@ -117,7 +118,8 @@ class Laboratory {
     this.plan = Plan.make("lab", planned)
     this.client = new Process(world, "client/0")
     this.real = memoryStores(this.client)
-    const context = new RunContext({ run: RUN, graph, plan: this.plan, tasks, behaviours: [] })
+    const { behaviours } = scenario
+    const context = new RunContext({ run: RUN, graph, plan: this.plan, tasks, behaviours })
     const { coordination, objects } = this.real
     this.monitor = new Monitor(broken === undefined ? coordination : broken(coordination), context)
     const mischief = this.kills
@@ -145,6 +147,7 @@ class Laboratory {
         graph,
         plan: this.plan,
         tasks,
+        behaviours,
         leaseMs: settings.leaseMs,
         poison: this.poison === undefined ? undefined : { node: this.poison, how: scenario.poison!.how }
       },

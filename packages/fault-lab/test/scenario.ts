@@ -2,6 +2,7 @@
 import fc from "fast-check"
 import { arbitraryWorkflow } from "../../core/test/randomGraph.ts"
 import { arbitraryPlan } from "../../worker/test/arbitraryPlan.ts"
+import { held, holding } from "../../worker/test/holding.ts"
 import {
   callFaults,
   type Fault,
@@ -78,7 +79,7 @@ const settings = fc.record({
 export const arbitraryScenario: fc.Arbitrary<Scenario> = fc
   .record({
     workflow: arbitraryWorkflow,
-    plan: arbitraryPlan,
+    plan: fc.oneof(arbitraryPlan, holding(arbitraryPlan)),
     settings,
     mischief: fc.oneof(
       { weight: 1, arbitrary: fc.constant({ faults: [], rates: { calls: 0, invocations: 0, messages: 0 } }) },
@@ -93,6 +94,7 @@ export const arbitraryScenario: fc.Arbitrary<Scenario> = fc
   })
   .map(({ workflow, ...rest }) => ({
     ...rest,
+    behaviours: [held],
     build: workflow.build,
     expected: workflow.expected,
     [fc.toStringMethod]: () => fc.stringify({ workflow, ...rest })

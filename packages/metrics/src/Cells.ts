@@ -83,9 +83,6 @@ export const merge = (old: Cells, delta: Cells): Cells => {
   return bounded([...cells.values()])
 }
 
-/** How many samples there are or ever were. */
-export const count = (cells: Cells): number => cells.reduce((sum, { sketch }) => sum + sketch.count, 0)
-
 /** The number of a cell: two samples with the same belong together. */
 export const keyOf = (memory: number, bucket: number): number => memory * 1024 + bucket
 

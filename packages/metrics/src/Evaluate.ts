@@ -6,7 +6,9 @@
  * predicted before the run, as it was recorded with it: nothing else was known then.
  */
 import { Instance, type Predictions } from "@weft/core"
-import type { RunRecord } from "@weft/storage"
+import { History, type HistoryQuery, type RunRecord, type StoreError } from "@weft/storage"
+import { Effect } from "effect"
+import * as Details from "./Details.ts"
 import { startOf, transfersOf } from "./EnvironmentSummary.ts"
 import type { Facts } from "./Facts.ts"
 import * as Predictor from "./Predictor.ts"
@@ -47,6 +49,28 @@ export interface Past {
 
 /** So many calls, evenly spread, of each run are compared at most. */
 const CALLS = 2000
+
+/** Past runs with what was measured of them. Details of another version, or garbage, count as not there. */
+export const load = Effect.fn("Evaluate.load")(function* (
+  query: HistoryQuery
+): Effect.fn.Return<ReadonlyArray<Past>, StoreError, History> {
+  const history = yield* History
+  const records = yield* history.runs(query)
+  return yield* Effect.forEach(
+    records,
+    (record) => Effect.map(history.details(record.run), (bytes) => ({ record, facts: factsOf(bytes) })),
+    { concurrency: 8 }
+  )
+})
+
+const factsOf = (bytes: Uint8Array | undefined) => {
+  if (bytes === undefined) return undefined
+  try {
+    return Details.decode(bytes).facts
+  } catch {
+    return undefined
+  }
+}
 
 /** Evaluates the runs of a history, in any order. */
 export const evaluate = (past: ReadonlyArray<Past>): Evaluation => {

@@ -64,9 +64,9 @@ class Fitted {
   private readonly total: number
   private readonly samples: ReadonlyMap<number, number>
   private readonly bytes: readonly [least: number, most: number]
-  private readonly residuals: ReadonlyMap<number, Distribution.Distribution>
-  private readonly pooled: Distribution.Distribution
-  private readonly marginal: Distribution.Distribution
+  private readonly residuals: ReadonlyMap<number, () => Distribution.Distribution>
+  private readonly pooled: () => Distribution.Distribution
+  private readonly marginal: () => Distribution.Distribution
   private readonly known = new Map<number, Pick<Known, "factor" | "basis" | "samples" | "beyond">>()
 
   constructor(entries: ReadonlyArray<Entry>, { processor, rising = false }: QuantityOptions) {
@@ -91,17 +91,16 @@ class Fitted {
     ]
     const ratios = entries.map(({ bucket, bytes, memory, sketch }) => ({
       bucket,
-      sketch: Sketch.scale(sketch, 1 / (this.levels(memory) * shape(bytes)))
+      sketch,
+      factor: 1 / (this.levels(memory) * shape(bytes))
     }))
-    this.pooled = distributionOf(ratios)
+    this.pooled = lazily(ratios)
     this.residuals = new Map(
       [...Map.groupBy(ratios, ({ bucket }) => bucket)]
         .filter(([, own]) => own.reduce((sum, { sketch }) => sum + Sketch.effective(sketch), 0) >= MANY)
-        .map(([bucket, own]) => [bucket, distributionOf(own)])
+        .map(([bucket, own]) => [bucket, lazily(own)])
     )
-    this.marginal = distributionOf(
-      entries.map(({ memory, sketch }) => ({ sketch: Sketch.scale(sketch, 1 / this.levels(memory)) }))
-    )
+    this.marginal = lazily(entries.map(({ memory, sketch }) => ({ sketch, factor: 1 / this.levels(memory) })))
   }
 
   get quantity(): Quantity {
@@ -109,10 +108,11 @@ class Fitted {
       usual: (bytes) => this.levels(this.heaviest) * this.shape(bytes),
       predict: ({ inputBytes, memory }) => {
         const at = this.at(memory)
-        if (inputBytes === undefined || !(inputBytes >= 0)) return predicted(at, 1, this.marginal, at.beyond)
+        if (inputBytes === undefined || !(inputBytes >= 0))
+          return predicted(at, 1, this.marginal(), at.beyond)
         const residual = this.residuals.get(bucketOf(inputBytes)) ?? this.pooled
         const beyond = Math.max(at.beyond, outside(inputBytes, ...this.bytes, 1))
-        return predicted(at, this.shape(inputBytes), residual, beyond)
+        return predicted(at, this.shape(inputBytes), residual(), beyond)
       }
     }
   }
@@ -205,7 +205,8 @@ const mean = (entries: ReadonlyArray<Entry>, of: (entry: Entry) => number): numb
 
 const counted = (entries: ReadonlyArray<Entry>) => entries.reduce((sum, { sketch }) => sum + sketch.count, 0)
 
-const distributionOf = (
-  parts: ReadonlyArray<{ readonly sketch: Sketch.Sketch }>
-): Distribution.Distribution =>
-  Distribution.of(parts.map(({ sketch }) => sketch).reduce((a, b) => Sketch.merge(a, b)))!
+/** The distribution of what cells have together, made when it is first asked for. */
+const lazily = (parts: ReadonlyArray<Sketch.Part>): (() => Distribution.Distribution) => {
+  let made: Distribution.Distribution | undefined
+  return () => (made ??= Distribution.of(Sketch.pool(parts))!)
+}

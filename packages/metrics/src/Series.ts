@@ -39,9 +39,11 @@ export const merge = (old: Series, delta: Series): Series => {
   if (delta.cells.length === 0) return old
   if (old.cells.length === 0) return { ...delta, runs: old.runs + delta.runs }
   const side = compare(old.cells, delta.cells)
-  const drift = side !== 0 && Math.sign(old.drift) === side ? old.drift + side : side
-  const cells = Cells.fade(delta.cells, Math.abs(drift) === 1 ? ODD : 1)
-  const before = Cells.fade(old.cells, Math.abs(drift) >= 2 ? CHANGED : USUAL)
+  // What was measured where nothing was known says nothing about a drift.
+  const drift = side === undefined ? old.drift : side * old.drift > 0 ? old.drift + side : side
+  const isOff = side === 1 || side === -1
+  const cells = Cells.fade(delta.cells, isOff && Math.abs(drift) === 1 ? ODD : 1)
+  const before = Cells.fade(old.cells, isOff && Math.abs(drift) >= 2 ? CHANGED : USUAL)
   return { runs: old.runs + delta.runs, drift, cells: Cells.merge(before, cells) }
 }
 
@@ -50,8 +52,11 @@ const FEW = 3
 /** At least so far beyond the quartiles is unusual, however close they are. */
 const MARGIN = 1.2
 
-/** 1 if most of what was measured again is above all that was usual, -1 if it is below, else 0. */
-const compare = (old: Cells.Cells, delta: Cells.Cells): number => {
+/**
+ * 1 if most of what was measured again is above all that was usual, -1 if it is below, else 0; `undefined` if nothing was
+ * measured again.
+ */
+const compare = (old: Cells.Cells, delta: Cells.Cells): 1 | 0 | -1 | undefined => {
   const known = new Map(old.map((cell) => [Cells.keyOf(cell.memory, cell.bucket), cell.sketch]))
   let [compared, above, below] = [0, 0, 0]
   for (const { bucket, memory, sketch } of delta) {
@@ -66,6 +71,7 @@ const compare = (old: Cells.Cells, delta: Cells.Cells): number => {
     if (now > upper * margin) above += sketch.weight
     else if (now * margin < lower) below += sketch.weight
   }
+  if (compared === 0) return undefined
   if (above > 0.6 * compared) return 1
   return below > 0.6 * compared ? -1 : 0
 }

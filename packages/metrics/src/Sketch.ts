@@ -23,8 +23,8 @@ const LEAST = 1e-9
 export const MOST = 1e15
 /** Covers a factor of 165 between the lowest and the highest number. */
 const BINS = 256
-/** Bins of less weight than this are forgotten: those of a sample that was faded to a thousandth. */
-const FORGOTTEN = 1 / 1024
+/** Bins of less weight than this are forgotten, so that what is read and written does not grow with the runs. */
+const FORGOTTEN = 1 / 256
 
 /** A distribution. Made by {@link make}, changed by {@link add} only. */
 export interface Sketch {
@@ -83,20 +83,33 @@ export const of = (values: Iterable<number>): Sketch => {
 }
 
 /** Both together, a new sketch. */
-export const merge = (a: Sketch, b: Sketch): Sketch => {
-  const bins = new Map(a.bins)
-  for (const [key, weight] of b.bins) put(bins, key, weight)
-  if (bins.size > BINS) collapse(bins)
-  return {
-    count: a.count + b.count,
-    weight: a.weight + b.weight,
-    squares: a.squares + b.squares,
-    sum: a.sum + b.sum,
-    min: Math.min(a.min, b.min),
-    max: Math.max(a.max, b.max),
-    zero: a.zero + b.zero,
-    bins
+export const merge = (a: Sketch, b: Sketch): Sketch => pool([{ sketch: a }, { sketch: b }])
+
+/** Some samples, each of which is multiplied by a factor above 0. Default 1. */
+export interface Part {
+  readonly sketch: Sketch
+  readonly factor?: number
+}
+
+/** All together, a new sketch. */
+export const pool = (parts: Iterable<Part>): Sketch => {
+  const all = make()
+  for (const { factor = 1, sketch } of parts) {
+    if (sketch.count === 0) continue
+    const shift = Math.round(Math.log(factor) / LOG_GROWTH)
+    // What would be out of range stays at its end.
+    for (const [key, weight] of sketch.bins)
+      put(all.bins, Math.min(LAST, Math.max(FIRST, key + shift)), weight)
+    all.count += sketch.count
+    all.weight += sketch.weight
+    all.squares += sketch.squares
+    all.sum += sketch.sum * factor
+    all.min = Math.min(all.min, sketch.min * factor)
+    all.max = Math.min(MOST, Math.max(all.max, sketch.max * factor))
+    all.zero += sketch.zero
   }
+  if (all.bins.size > BINS) collapse(all.bins)
+  return all
 }
 
 /** The same samples with their weights multiplied by a factor up to 1; what then weighs next to nothing is forgotten. */
@@ -122,21 +135,6 @@ export const fade = (sketch: Sketch, factor: number): Sketch => {
   }
   if (bins.size !== sketch.bins.size || (zero === 0) !== (sketch.zero === 0)) tighten(faded)
   return faded
-}
-
-/** All samples multiplied by a factor above 0. */
-export const scale = (sketch: Sketch, factor: number): Sketch => {
-  const shift = Math.round(Math.log(factor) / LOG_GROWTH)
-  const bins = new Map<number, number>()
-  // Out of what can be told apart nothing is shifted.
-  for (const [key, weight] of sketch.bins) put(bins, Math.min(LAST, Math.max(FIRST, key + shift)), weight)
-  return {
-    ...sketch,
-    sum: sketch.sum * factor,
-    min: Math.min(MOST, sketch.min * factor),
-    max: Math.min(MOST, sketch.max * factor),
-    bins
-  }
 }
 
 /** Values and weights, from the least value on. A value stands for a bin. */

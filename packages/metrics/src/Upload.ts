@@ -108,7 +108,9 @@ export class Recording {
     while (waiting.length > 0) {
       const upload = Effect.timeout(history.upload(this.run, waiting[0]!), PATIENCE_MS)
       if (
-        !(await Effect.runPromise(Effect.match(upload, { onSuccess: () => true, onFailure: () => false })))
+        !(await Effect.runPromise(
+          Effect.matchCause(upload, { onSuccess: () => true, onFailure: () => false })
+        ))
       ) {
         this.failedAt = performance.now()
         this.dropOldest()

@@ -1,6 +1,8 @@
-import type { RunRecord } from "@weft/storage"
+import { it as effect } from "@effect/vitest"
+import { History, type RunRecord } from "@weft/storage"
+import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
-import { Evaluate, type Facts } from "../src/index.ts"
+import { Details, Evaluate, type Facts } from "../src/index.ts"
 import { facts, lognormal, node, random, worker } from "./facts.ts"
 
 const record = (parts: Partial<RunRecord> = {}): RunRecord => ({
@@ -121,4 +123,25 @@ describe("evaluate", () => {
   it("of an empty history is empty", () => {
     expect(Evaluate.evaluate([])).toEqual({ runs: 0, quantities: [], makespans: [] })
   })
+})
+
+describe("load", () => {
+  effect.effect("reads records and facts, and passes over details that are garbage", () =>
+    Effect.gen(function* () {
+      const history = yield* History
+      const run = facts({ nodes: [node({ executionMs: 70 })] })
+      const details = Details.encode({ plan: new Uint8Array(), graph: undefined, facts: run })
+      yield* history.record(record({ run: "a", begunAt: 3 }), details)
+      yield* history.record(record({ run: "b", begunAt: 2 }), Uint8Array.of(255, 1))
+      yield* history.record(record({ run: "c", begunAt: 1 }))
+      yield* history.record(record({ run: "d", workflow: "other" }), details)
+      const past = yield* Evaluate.load({ workflow: "flow" })
+      expect(past.map(({ record }) => record.run)).toEqual(["a", "b", "c"])
+      expect(past.map(({ facts }) => facts?.nodes.map(({ executionMs }) => executionMs))).toEqual([
+        [70],
+        undefined,
+        undefined
+      ])
+    }).pipe(Effect.provide(History.layerMemory))
+  )
 })

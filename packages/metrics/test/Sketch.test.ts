@@ -74,7 +74,7 @@ describe("Sketch", () => {
   })
 
   it("multiplies samples", () => {
-    const scaled = Sketch.scale(Sketch.of([0, 10, 20]), 3)
+    const scaled = Sketch.pool([{ sketch: Sketch.of([0, 10, 20]), factor: 3 }])
     expect(scaled).toMatchObject({ sum: 90, min: 0, max: 60, zero: 1 })
     expect(Sketch.median(scaled)! / 30).toBeCloseTo(1, 1)
   })

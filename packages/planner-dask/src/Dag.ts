@@ -37,7 +37,9 @@ export class InvalidDag extends Data.TaggedError("InvalidDag")<{ readonly reason
 export const make = ({ dependencies, names }: DagInput): Dag => {
   const size = names.length
   if (dependencies.length !== size)
-    throw new InvalidDag({ reason: `there are ${size} names and ${dependencies.length} lists of dependencies` })
+    throw new InvalidDag({
+      reason: `there are ${size} names and ${dependencies.length} lists of dependencies`
+    })
   const start = new Int32Array(size + 1)
   const list: Array<number> = []
   for (const [node, own] of dependencies.entries()) {

@@ -136,8 +136,7 @@ class Traversal {
   private descend(node: number): void {
     const { list, start } = this.dag.dependencies
     const needed: Array<number> = []
-    for (let i = start[node]!; i < start[node + 1]!; i++)
-      if (!this.isPlaced(list[i]!)) needed.push(list[i]!)
+    for (let i = start[node]!; i < start[node + 1]!; i++) if (!this.isPlaced(list[i]!)) needed.push(list[i]!)
     this.stack.push(node)
     for (const dependency of needed.sort(this.prefer.down).reverse()) {
       this.seen[dependency] = 1

@@ -46,7 +46,7 @@ const EQUALLY_LONG = 0.03
  */
 const chooseFrom = (model: Model.Model, settings: Settings.Settings): Search.Evaluated => {
   const placed = Search.placed(model, settings, Search.bestMemory(model, settings))
-  const equal = Search.preloaded(model, placed)
+  const equal = Search.preloaded(model, settings, placed)
   const best = Search.evaluate(model, Search.bestForEach(model, placed.assignment))
   const isWorthIt = ({ timeline }: Search.Evaluated) =>
     timeline.makespanMs < equal.timeline.makespanMs * (1 - EQUALLY_LONG) ||

@@ -38,7 +38,7 @@ export const uniform = (options: UniformOptions = {}): Planner.Planner<typeof Pr
       const size = memory ?? (isUnknown ? Explaining.middle(model) : Search.bestMemory(model, settings))
       const chosen = isUnknown
         ? Search.evaluate(model, Assignment.flexible(graph, size))
-        : Search.preloaded(model, Search.placed(model, settings, size))
+        : Search.preloaded(model, settings, Search.placed(model, settings, size))
       Assignment.draft(chosen.assignment, draft)
       if (isUnknown) draft.note(Explaining.UNKNOWN_NOTE)
       Explaining.explain(model, chosen, draft)

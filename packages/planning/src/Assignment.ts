@@ -16,6 +16,8 @@ export interface Assignment {
   readonly preload: Uint8Array
   /** What is started while a node runs. */
   readonly prewarm: ReadonlyMap<number, ReadonlyArray<PrewarmOptions>>
+  /** By node: of what a named worker could run it runs the lowest first. Absent: in the order in which workers usually do. */
+  readonly priority?: Int32Array
 }
 
 /** What each node's options ask for, in MiB; 0 where they ask for nothing. */
@@ -37,7 +39,8 @@ export const flexible = (graph: Graph.Graph, memory: number): Assignment => ({
   prewarm: new Map()
 })
 
-export const copy = ({ memory, preload, prewarm, worker }: Assignment): Assignment => ({
+export const copy = ({ memory, preload, prewarm, worker, ...rest }: Assignment): Assignment => ({
+  ...rest,
   worker: worker.slice(),
   memory: memory.slice(),
   preload: preload.slice(),

@@ -25,10 +25,13 @@ export const explain = (model: Model, { assignment, timeline }: Evaluated, draft
     let endMs = 0
     const first = unrolled.first[node]!
     for (let i = first; i < first + unrolled.count[node]!; i++) {
+      // What no target waits for may never run, or not to its end.
+      if (timeline.place[i]! < 0) continue
       startMs = Math.min(startMs, timeline.startMs[i]!)
-      endMs = Math.max(endMs, timeline.endMs[i]!)
+      endMs = Math.max(endMs, timeline.startMs[i]!, timeline.endMs[i]!)
     }
-    predicted.push({ node, startMs, endMs, ...(own === FLEXIBLE ? {} : { worker: `w${own}` }) })
+    if (Number.isFinite(startMs))
+      predicted.push({ node, startMs, endMs, ...(own === FLEXIBLE ? {} : { worker: `w${own}` }) })
   }
   draft.predict(predicted)
   for (const note of [...basis(model), expectation(model, timeline)]) draft.note(note)

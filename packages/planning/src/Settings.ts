@@ -2,7 +2,8 @@
  * Options that planners share, checked when a planner is made.
  */
 import type { Predictions } from "@weft/core"
-import { type Environment, MEMORY_SIZES, type ModelOptions } from "./Model.ts"
+import * as Environments from "./Environment.ts"
+import type { ModelOptions } from "./Model.ts"
 
 /** Options of every planner that places nodes by predicted cost. */
 export interface PlannerOptions {
@@ -17,7 +18,7 @@ export interface PlannerOptions {
    */
   readonly tasksPerWorker?: number
   /** What is known of where workers run. */
-  readonly environment?: Environment
+  readonly environment?: Environments.Environment
 }
 
 /** Options with all defaults filled in. */
@@ -38,18 +39,10 @@ export const resolve = (options: PlannerOptions): Settings => {
     refuse("sla", sla, `"average" or a percentile above 0 and below 1`)
   whole("tasksPerWorker", tasksPerWorker)
   if (maxWorkers !== undefined) whole("maxWorkers", maxWorkers)
-  const { concurrency, cores, idleMs, inlineBytes } = environment
-  if (concurrency !== undefined) whole("environment.concurrency", concurrency)
-  if (cores !== undefined && !(Number.isFinite(cores) && cores > 0))
-    refuse("environment.cores", cores, "a number above 0")
-  if (idleMs !== undefined && !(Number.isFinite(idleMs) && idleMs >= 0))
-    refuse("environment.idleMs", idleMs, "milliseconds from 0")
-  if (inlineBytes !== undefined && !(Number.isFinite(inlineBytes) && inlineBytes >= 0))
-    refuse("environment.inlineBytes", inlineBytes, "bytes from 0")
-  if (environment.memorySizes !== undefined) sizes("environment.memorySizes", environment.memorySizes)
+  checkEnvironment(environment)
   if (memorySizes !== undefined) sizes("memorySizes", memorySizes)
-  const chosen = memorySizes ?? environment.memorySizes ?? MEMORY_SIZES
-  const limit = concurrency ?? 1000
+  const chosen = memorySizes ?? environment.memorySizes ?? Environments.MEMORY_SIZES
+  const limit = Math.floor(Environments.resolve(environment).concurrency)
   return {
     model: {
       sla,
@@ -58,6 +51,30 @@ export const resolve = (options: PlannerOptions): Settings => {
     maxWorkers: Math.min(maxWorkers ?? limit, limit),
     tasksPerWorker
   }
+}
+
+/** The least that the numbers of an environment may be, with the unit. */
+const LEAST = {
+  concurrency: [1, "number"],
+  coreMiB: [0, "number of MiB"],
+  idleMs: [0, "number of milliseconds"],
+  keepAliveMs: [0, "number of milliseconds"],
+  inlineBytes: [0, "number of bytes"],
+  payloadBytes: [0, "number of bytes"],
+  fanOut: [1, "number"],
+  sendsAtOnce: [1, "number"],
+  worthMs: [0, "number of milliseconds"]
+} as const
+
+const checkEnvironment = (environment: Environments.Environment): void => {
+  for (const [name, [least, what]] of Object.entries(LEAST)) {
+    const value = environment[name as keyof typeof LEAST]
+    if (value !== undefined && !(value >= least))
+      refuse(`environment.${name}`, value, `a ${what} from ${least}`)
+  }
+  const { cores, memorySizes } = environment
+  if (cores !== undefined && !(cores > 0)) refuse("environment.cores", cores, "a number above 0")
+  if (memorySizes !== undefined) sizes("environment.memorySizes", memorySizes)
 }
 
 /** @throws {RangeError} unless the value is a whole number from 1 */

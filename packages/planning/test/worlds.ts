@@ -22,6 +22,8 @@ export interface Surroundings {
   /** Of transfers: a fixed part, and bytes for each further ms. */
   readonly transferMs?: number
   readonly bytesPerMs?: number
+  /** How long lists are. */
+  readonly width?: number
   /** Warm environments of each memory size. */
   readonly warm?: number
 }
@@ -35,7 +37,7 @@ export const knowing = (
   surroundings: Surroundings = {}
 ): Predictions.Predictions => {
   const { callMs = 1, coldMs = 350, invokeMs = 20, warmMs = 15 } = surroundings
-  const { bytesPerMs = 60_000, transferMs = 5, warm = 0 } = surroundings
+  const { bytesPerMs = 60_000, transferMs = 5, warm = 0, width = 3 } = surroundings
   return {
     ...Predictions.none,
     runs: 5,
@@ -49,6 +51,7 @@ export const knowing = (
       const known = tasks.get(name)
       return known && exactly(known.bytes ?? 100)
     },
+    width: () => exactly(width),
     transferMs: (_, bytes) => exactly(transferMs + bytes / bytesPerMs),
     startMs: (start) => exactly(start === "cold" ? coldMs : warmMs),
     invokeMs: () => exactly(invokeMs),

@@ -129,6 +129,13 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
             (await commands.hmgetBuffer(`${keyOf(run)}:v`, ...instances.map(fieldOf))).map(Wire.toStored)
           )
 
+    const waits = (run: string, instances: ReadonlyArray<InstanceId>) =>
+      instances.length === 0
+        ? Effect.succeed([])
+        : client.ask("waits", async () =>
+            (await commands.hmget(`${keyOf(run)}:p`, ...instances.map(fieldOf))).map(Wire.toWaits)
+          )
+
     const state = (run: string) =>
       client.ask("state", async () => Wire.toState(run, await evaluate("state", run, [])) ?? goneState(run))
 
@@ -182,6 +189,7 @@ export const layer: Layer.Layer<Coordination, StoreError, RedisClient> = Layer.e
       fail: (run, failure) => Effect.asVoid(act("fail", run, Wire.fromFailure(failure))),
       cancel: (run, reason) => Effect.asVoid(act("cancel", run, [reason])),
       read,
+      waits,
       state,
       runs: Effect.flatMap(ids, (found) =>
         Effect.map(Effect.forEach(found, readable, { concurrency: 64 }), (states) =>

@@ -72,6 +72,10 @@ const OBJECT = Buffer.from("\xffobject", "latin1")
 export const toStored = (value: Buffer | null): StoredValue | undefined =>
   value === null ? undefined : value.equals(OBJECT) ? "object" : value
 
+/** For how many completions an instance waits, by its progress: see `run.lua`. */
+export const toWaits = (progress: string | null): number | undefined =>
+  progress === null || !/^\d/.test(progress) ? undefined : Number(progress)
+
 /** The same bytes, not copied. */
 export const bufferOf = (bytes: Uint8Array): Buffer =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

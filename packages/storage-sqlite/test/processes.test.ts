@@ -86,7 +86,7 @@ describe("several processes on a file that none of them has made before", { time
     expect(all! - 3 * rounds - byVictim).toBeOneOf([0, 1])
 
     const texts = shared.map((batch) => new TextDecoder().decode(batch))
-    expect(texts).toEqual(expect.arrayContaining(runs))
+    expect(texts).toEqual(expect.arrayContaining([...runs]))
     for (const name of names) {
       expect(texts.filter((text) => text.startsWith(`${name}-`))).toEqual(
         Array.from({ length: rounds }, (_, i) => `${name}-${i}`)

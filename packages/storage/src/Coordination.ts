@@ -300,6 +300,15 @@ export class Coordination extends Context.Service<
       run: string,
       instances: ReadonlyArray<InstanceId>
     ) => Effect.Effect<ReadonlyArray<StoredValue | undefined>, StoreError>
+    /**
+     * For how many more completions instances wait; `undefined` for what is ready or complete, or was never mentioned. A
+     * number only falls until a list is opened: for who is about to complete something, and could do it better together with
+     * what then becomes ready.
+     */
+    readonly waits: (
+      run: string,
+      instances: ReadonlyArray<InstanceId>
+    ) => Effect.Effect<ReadonlyArray<number | undefined>, StoreError>
     readonly state: (run: string) => Effect.Effect<RunState, StoreError>
     /**
      * All runs that there are and can be read, in no particular order. For people: it may look through the whole store.

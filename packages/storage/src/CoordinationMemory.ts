@@ -97,6 +97,8 @@ export const layer: Layer.Layer<Coordination> = Layer.effect(
         ),
       read: (run, instances: ReadonlyArray<InstanceId>) =>
         Effect.sync(() => instances.map((instance) => runs.get(run)?.values.get(instance))),
+      waits: (run, instances) =>
+        Effect.sync(() => instances.map((instance) => runs.get(run)?.waitsFor(instance))),
       state: (run) => Effect.sync(() => runs.get(run)?.state() ?? goneState(run)),
       runs: Effect.sync(() => [...runs.values()].map((run) => run.state())),
       remove: (run) =>

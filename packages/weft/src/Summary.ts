@@ -46,6 +46,8 @@ export interface Summary {
   readonly slowest: ReadonlyArray<Call>
   /** What the planner wants people to know. */
   readonly notes: ReadonlyArray<string>
+  /** What went wrong beside the run: its history could not be written. */
+  readonly warnings?: ReadonlyArray<string>
 }
 
 const SLOWEST = 5

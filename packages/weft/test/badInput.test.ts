@@ -39,7 +39,7 @@ const ask = (name: string, ...args: ReadonlyArray<unknown>) =>
   server.command(name, ...(args as ReadonlyArray<string>))
 
 const optionsOf = (engine: EngineName, store: string | Stores.Stores = server.url) =>
-  ({ store, engine, module, output: "ignore", pollMs: 50, leaseMs: 1500 }) as const
+  ({ store, history: "store", engine, module, output: "ignore", pollMs: 50, leaseMs: 1500 }) as const
 
 /** A run whose last node waits for {@link open}, and reads a value of so many characters from the store. */
 const begin = async (engine: EngineName, size = 1000, store?: string | Stores.Stores) => {

@@ -57,7 +57,7 @@ export const orphan = async (
     const objects = yield* ObjectStore
     const job = yield* Job.make(what, undefined, "module" in more ? more.module : module)
     const plan = yield* Planner.run(simple(), job.graph, Predictions.none)
-    const encoded = RunDocumentCodec.encodeOnce(job, plan, behaviours)()
+    const encoded = RunDocumentCodec.encodeOnce(job, plan, behaviours, undefined)()
     for (const { bytes, index } of encoded.stored) yield* objects.put(run, constantKey(index), bytes)
     yield* coordination.begin(
       {

@@ -44,29 +44,38 @@ const prewarm = (state: WorkerState, memoryMiB: number, workers: number, afterMs
   state.inBackground(Effect.andThen(afterMs === 0 ? once : Effect.delay(once, afterMs), done))
 }
 
+/** What behaviours of a node's annotation know. */
+export const nodeContext = (
+  state: WorkerState,
+  { attempt, instance }: Work,
+  value: unknown
+): Behaviour.NodeContext => {
+  const node = Instance.nodeOf(instance)
+  return {
+    ...workerContext(state),
+    value,
+    instance,
+    node,
+    label: state.context.label(instance),
+    task: state.context.graph.name(node),
+    attempt
+  }
+}
+
 /** A stage of one node, with the behaviours of the node's annotations around it, the first outermost. */
 export const wrapped = <A, E>(
   state: WorkerState,
   stage: NodeStage,
-  { attempt, instance }: Work,
+  one: Work,
   next: () => Prompt<A, E>
 ): Prompt<A, E> => {
-  const node = Instance.nodeOf(instance)
-  const behaviours = state.context.behavioursOf(node)
+  const behaviours = state.context
+    .behavioursOf(Instance.nodeOf(one.instance))
+    .filter(({ behaviour }) => behaviour.stages[stage] !== undefined)
   if (behaviours.length === 0) return next()
   return behaviours.reduceRight((inner, { behaviour, value }) => {
-    const wrap = behaviour.stages[stage] as Behaviour.Wrap<Behaviour.NodeContext, A> | undefined
-    if (wrap === undefined) return inner
-    const context: Behaviour.NodeContext = {
-      ...workerContext(state),
-      value,
-      instance,
-      node,
-      label: state.context.label(instance),
-      task: state.context.graph.name(node),
-      attempt
-    }
-    return wrap(context, inner)
+    const wrap = behaviour.stages[stage] as Behaviour.Wrap<Behaviour.NodeContext, A>
+    return wrap(nodeContext(state, one, value), inner)
   }, toEffect(next))
 }
 

@@ -4,7 +4,7 @@
  * A node all of whose parents this worker runs becomes ready here, so the worker just goes on with it, and tells
  * coordination later: chains and the lower levels of reductions cost no round trip. A flexible worker claims at most
  * one child of each node, so that a fan-out is still shared with others, and none that needs more memory than it has; a
- * named one claims whatever is planned for it.
+ * named one claims whatever is planned for it. A worker that holds on to a value claims all that follows from it alone.
  */
 import { Graph, Instance, type InstanceId, Plan } from "@weft/core"
 import type { RunContext } from "./RunContext.ts"
@@ -37,10 +37,43 @@ export class Claims {
 
   /** Claims what follows from `work`, which the worker is going to run. */
   adopt(work: ReadonlyArray<InstanceId>): void {
-    const { graph } = this.context
+    this.claimFrom(work, new Set())
+  }
+
+  /** Claims all flexible nodes that are ready when `instance` is complete, and what follows from them. */
+  cluster(instance: InstanceId): void {
+    const following: Array<InstanceId> = []
+    /** Those of them that have a child claimed already. */
+    const kept = new Set<InstanceId>()
+    for (const child of this.childrenOf(instance)) {
+      const node = Instance.nodeOf(child)
+      if (this.context.graph.need[node] !== 1) continue
+      if (this.has(child)) {
+        if (this.childrenOf(child).some((next) => this.has(next))) kept.add(child)
+      } else if (Plan.workerOf(this.context.plan, node) === undefined && this.fits(node)) {
+        this.waiting.set(child, 1)
+      } else continue
+      following.push(child)
+    }
+    this.claimFrom(following, kept)
+  }
+
+  /** The instances that follow from one within its scope. */
+  private childrenOf(instance: InstanceId): ReadonlyArray<InstanceId> {
+    const { children, graph } = this.context
+    const { codes, scopeOf } = graph.columns
+    const id = Instance.nodeOf(instance)
+    const indices = Instance.indicesOf(instance)
+    return Graph.neighbours(children, id)
+      .filter((child) => scopeOf[child] === scopeOf[id] && codes[child] !== Graph.code.collect)
+      .map((child) => (indices.length === 0 ? child : Instance.make(child, indices)))
+  }
+
+  /** @param kept of what is open already, those of whose children one is claimed */
+  private claimFrom(work: ReadonlyArray<InstanceId>, kept: Set<InstanceId>): void {
+    const { children, graph } = this.context
     const { scopeOf } = graph.columns
     const met = new Map<InstanceId, number>()
-    const kept = new Set<InstanceId>()
     const open = [...work]
     for (let at = 0; at < open.length; at++) {
       const instance = open[at]!
@@ -48,8 +81,8 @@ export class Claims {
       const indices = Instance.indicesOf(instance)
       // Its readers run while it runs, so others run them.
       if (this.context.streamed.has(id)) continue
-      for (let i = graph.children.start[id]!; i < graph.children.start[id + 1]!; i++) {
-        const child = graph.children.list[i]!
+      for (let i = children.start[id]!; i < children.start[id + 1]!; i++) {
+        const child = children.list[i]!
         if (scopeOf[child] !== scopeOf[id] || graph.columns.codes[child] === Graph.code.collect) continue
         const need = graph.need[child]!
         const childInstance = indices.length === 0 ? child : Instance.make(child, indices)

@@ -35,6 +35,14 @@ export class Durations {
     return task >= 0 && this.totalMs[task]! >= LONG_MS * this.calls[task]!
   }
 
+  /** How long a node should take, in ms; infinite if its task has not been seen yet. */
+  meanMs(node: number): number {
+    const task = this.graph.columns.codes[node]!
+    return task < 0 || this.calls[task] === 0
+      ? Number.POSITIVE_INFINITY
+      : this.totalMs[task]! / this.calls[task]!
+  }
+
   /** What is known of each task: how often it ran, and for how long in all. For others that go on with the run. */
   seen(): Seen {
     const seen: Array<Seen[number]> = []
@@ -63,11 +71,7 @@ export class Durations {
     const way = [node]
     while (way.length > 0) {
       const at = way.at(-1)!
-      const task = columns.codes[at]!
-      let ms =
-        task < 0 || this.calls[task] === 0
-          ? Number.POSITIVE_INFINITY
-          : this.totalMs[task]! / this.calls[task]!
+      let ms = this.meanMs(at)
       if (known.has(at) || ms === Number.POSITIVE_INFINITY) {
         if (!known.has(at)) known.set(at, ms)
         way.pop()

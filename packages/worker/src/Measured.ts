@@ -2,7 +2,7 @@
  * What is measured of one worker, if anything: its calls of the stores and of the engine, and the nodes that it runs.
  */
 import { Instance, type InstanceId } from "@weft/core"
-import type { Life, Read, Recording } from "@weft/metrics"
+import type { Life, Read, Recording } from "@weft/metrics/recording"
 import type { Coordination, Kept, Measure, ObjectStore, Reply, StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import type { Host, Invoker } from "./Engine.ts"
@@ -153,6 +153,7 @@ export class Measured {
       adopt: (...args) => replied(store.adopt(...args)),
       attach: (...args) => replied(store.attach(...args)),
       detach: (...args) => replied(store.detach(...args)),
+      waits: (...args) => this.called(store.waits(...args), () => {}),
       read: (run, instances) =>
         this.called(store.read(run, instances), (values) => {
           for (const value of values) if (value instanceof Uint8Array) life.bytesRead += value.length

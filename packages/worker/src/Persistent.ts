@@ -82,6 +82,7 @@ export const persistent = (
     fail: repeat(store.fail),
     cancel: repeat(store.cancel),
     read: repeat(store.read),
+    waits: repeat(store.waits),
     state: repeat(store.state),
     runs: repeat(() => store.runs)(),
     remove: repeat(store.remove),

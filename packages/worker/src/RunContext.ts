@@ -1,10 +1,10 @@
 /**
  * What workers of one process know of a run: its graph and plan, the code, and what is derived from them once.
  */
-import type { StreamOptions } from "@weft/annotations"
+import { Priority, type StreamOptions } from "@weft/annotations"
 import {
   Annotation,
-  type Behaviour,
+  Behaviour,
   Codec,
   Flow,
   Graph,
@@ -13,8 +13,9 @@ import {
   Plan,
   type TaskReference
 } from "@weft/core"
-import { Recording } from "@weft/metrics"
+import { Recording } from "@weft/metrics/recording"
 import type { UploadStrategy } from "@weft/storage"
+import { annotated } from "./Annotated.ts"
 import { Durations } from "./Durations.ts"
 import { streamedNodes } from "./StreamHandle.ts"
 import { SharedValues, type ValueCodec, valueCodec } from "./Values.ts"
@@ -34,6 +35,7 @@ export class RunContext {
   readonly recording: Recording | undefined
   /** The nodes whose items are streamed. */
   readonly streamed: ReadonlyMap<number, StreamOptions>
+  private readonly priorities: ReadonlyMap<number, number>
   private readonly constants: Array<{ readonly value: unknown } | undefined> = []
   /** Whether any constant has to be fetched. */
   readonly hasStoredConstants: boolean
@@ -42,6 +44,11 @@ export class RunContext {
   private readonly annotated: boolean
   private assignments: ReadonlyMap<string, ReadonlyArray<number>> | undefined
   private announcements: ReadonlyMap<number, ReadonlyArray<string>> | undefined
+  private ordered: Graph.Adjacency | undefined
+  private readonly precedences = new Map<number, number>()
+  /** Whether the worker may have to hold on to values, and whether nodes have an order of their own. */
+  readonly holds: boolean
+  readonly hasOrder: boolean
   /** Whether anybody is told when values are kept. */
   readonly announces: boolean
 
@@ -60,12 +67,16 @@ export class RunContext {
     this.recording = parts.metrics === undefined ? undefined : new Recording(parts.run, parts.metrics)
     this.plan = parts.plan
     this.tasks = parts.tasks
-    this.behaviours = parts.behaviours
+    // Those that are for the types only cost nothing.
+    this.behaviours = parts.behaviours.filter(Behaviour.acts)
     this.codec = parts.codec ?? valueCodec
     this.streamed = streamedNodes(parts.graph, parts.plan)
     this.readers = new Int32Array(parts.graph.size).fill(UNKNOWN)
-    this.annotated = parts.behaviours.length > 0
-    this.announces = parts.behaviours.some(({ announces }) => announces !== undefined)
+    this.priorities = annotated(Priority, parts.graph, parts.plan)
+    this.annotated = this.behaviours.length > 0
+    this.announces = this.behaviours.some(({ announces }) => announces !== undefined)
+    this.holds = this.behaviours.some(({ holds }) => holds !== undefined)
+    this.hasOrder = this.behaviours.some(({ precedence }) => precedence !== undefined)
     this.hasStoredConstants = parts.graph.columns.constants.some((constant) => "stored" in constant)
     this.bodies = bodySizes(parts.graph)
   }
@@ -98,9 +109,48 @@ export class RunContext {
     })
   }
 
+  /** Whether any node has a priority. */
+  get hasPriorities(): boolean {
+    return this.priorities.size > 0
+  }
+
+  /** The node's place in the order in which a worker runs what it could run: the lowest goes first. */
+  priorityOf(node: number): number {
+    return this.priorities.get(node) ?? Number.POSITIVE_INFINITY
+  }
+
   /** Whether a behaviour of any annotation wraps the instance's stages. */
   hasBehaviours(instance: InstanceId): boolean {
     return this.annotated && this.behavioursOf(Instance.nodeOf(instance)).length > 0
+  }
+
+  /** What follows from each node, first what a worker prefers to go on with. */
+  get children(): Graph.Adjacency {
+    if (!this.hasOrder) return this.graph.children
+    this.ordered ??= orderedRows(this.graph.children, (one, other) => this.precedes(one, other))
+    return this.ordered
+  }
+
+  /** The same items, first what a worker prefers to go on with. */
+  inOrder<T extends { readonly instance: InstanceId }>(items: ReadonlyArray<T>): ReadonlyArray<T> {
+    if (!this.hasOrder || items.length < 2) return items
+    return items.toSorted((one, other) =>
+      this.precedes(Instance.nodeOf(one.instance), Instance.nodeOf(other.instance))
+    )
+  }
+
+  private precedes(one: number, other: number): number {
+    const [before, after] = [this.precedence(one), this.precedence(other)]
+    return before === after ? 0 : before < after ? -1 : 1
+  }
+
+  private precedence(node: number): number {
+    const known = this.precedences.get(node)
+    if (known !== undefined) return known
+    const ordering = this.behavioursOf(node).find(({ behaviour }) => behaviour.precedence !== undefined)
+    const precedence = ordering?.behaviour.precedence?.(ordering.value) ?? Number.POSITIVE_INFINITY
+    this.precedences.set(node, precedence)
+    return precedence
   }
 
   /** The nodes that the plan gave to a worker. */
@@ -163,6 +213,16 @@ const assignmentsOf = ({ nodes }: Plan.Plan): ReadonlyMap<string, ReadonlyArray<
     else own.push(node)
   }
   return assigned
+}
+
+const orderedRows = (
+  { list, start }: Graph.Adjacency,
+  precedes: (one: number, other: number) => number
+): Graph.Adjacency => {
+  const ordered = list.slice()
+  for (let id = 0; id + 1 < start.length; id++)
+    if (start[id + 1]! - start[id]! > 1) ordered.subarray(start[id]!, start[id + 1]!).sort(precedes)
+  return { start, list: ordered }
 }
 
 const UNKNOWN = -1

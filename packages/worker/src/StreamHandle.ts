@@ -5,7 +5,8 @@
  * worker may run. What was asked for as a result, or goes into or out of an `each`, is a list that somebody needs whole.
  */
 import { Stream, type StreamOptions } from "@weft/annotations"
-import { Annotation, Codec, Graph, type InstanceId, Plan } from "@weft/core"
+import { Codec, Graph, type InstanceId, Plan } from "@weft/core"
+import { annotated } from "./Annotated.ts"
 
 /** How many items a stream holds, if the annotation does not say. */
 export const BUFFER = 256
@@ -26,27 +27,8 @@ Codec.register(StreamHandle, {
 /** The nodes whose items are streamed, with the options. */
 export const streamedNodes = (graph: Graph.Graph, plan: Plan.Plan): ReadonlyMap<number, StreamOptions> => {
   const found = new Map<number, StreamOptions>()
-  for (const node of candidates(graph, plan)) {
-    const options = Annotation.read(Stream, Plan.annotationsOf(plan, graph, node), graph.label(node))
-    if (options === undefined || options === false || !canStream(graph, plan, node)) continue
-    found.set(node, options)
-  }
-  return found
-}
-
-const names = (annotations: ReadonlyArray<Annotation.AnnotationValue> | undefined) =>
-  annotations?.some(({ name }) => name === Stream.annotation) ?? false
-
-/** Nodes that may have the annotation, without looking at each of what may be a million. */
-const candidates = (graph: Graph.Graph, plan: Plan.Plan): ReadonlySet<number> => {
-  const { codes, options, tasks } = graph.columns
-  const found = new Set<number>()
-  const annotated = new Set(tasks.flatMap((task, index) => (names(task.options.annotations) ? [index] : [])))
-  if (annotated.size > 0) for (const [node, code] of codes.entries()) if (annotated.has(code)) found.add(node)
-  for (const [node, own] of options) if (names(own.annotations)) found.add(node)
-  for (const [node, { annotations }] of plan.nodes) {
-    if (annotations?.[Stream.annotation] !== undefined) found.add(node)
-  }
+  for (const [node, options] of annotated(Stream, graph, plan))
+    if (options !== false && canStream(graph, plan, node)) found.set(node, options)
   return found
 }
 

@@ -82,9 +82,10 @@ export class Values {
    * Adds a value that was made here.
    *
    * @param reserved of the pins, how many are for instances that will be taken on (`pin`) or handed off (`unpin`) later
+   * @param bytes the value's, if they are known
    */
-  made(instance: InstanceId, value: unknown, pins: number, reserved = 0): void {
-    const bytes = undefined
+  made(instance: InstanceId, value: unknown, pins: number, reserved = 0, bytes?: Uint8Array): void {
+    if (bytes !== undefined) this.shared.add(instance, { bytes, value })
     this.add(instance, {
       value,
       decoded: true,
@@ -178,6 +179,11 @@ export class Values {
     return entry.bytes
   }
 
+  /** A value's bytes, before it is here. */
+  encode(value: unknown): Uint8Array {
+    return this.codec.encode(value)
+  }
+
   /** Whether others can get the value from a store. */
   isStored(instance: InstanceId): boolean {
     return this.entries.get(instance)?.stored ?? true
@@ -225,6 +231,13 @@ export class Values {
     if (entry.pins > 0) return
     this.entries.delete(instance)
     if (entry.stored) this.add(instance, entry)
+  }
+
+  /** Others will take on an instance that a pin was reserved for. */
+  unreserve(instance: InstanceId): void {
+    const entry = this.entries.get(instance)
+    if (entry !== undefined && entry.reserved > 0) entry.reserved--
+    this.unpin(instance)
   }
 
   /** Whether the value is pinned here and in no store. */

@@ -31,6 +31,7 @@ import { type RunContext, valueKey } from "./RunContext.ts"
 import { complete, completeNow, drain, isOvertaken, tellSoon } from "./stages/Complete.ts"
 import { call, type Executed, unended } from "./stages/Execute.ts"
 import { handOnFor, handOver, tree, withoutRefused } from "./stages/HandOff.ts"
+import { hold } from "./stages/Holding.ts"
 import { type Inputs, inputs } from "./stages/Inputs.ts"
 import { giveAway, keepHeld, leaveFlexible, leaveNamed } from "./stages/Leave.ts"
 import { publish, publishItems, publishStream } from "./stages/Publish.ts"
@@ -388,10 +389,11 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures |
     letGo(state, reads)
     return
   }
+  const seen = state.context.holds ? hold(state, one, value) : undefined
   if (measured !== undefined) measured.publishing = instance
   const published = wrapped(state, "publish", one, () =>
-    Prompt.map(publishAll(state, instance, kind, value, args, keep), (bytes) => {
-      outputBytes = bytes
+    Prompt.map(publishAll(state, instance, kind, value, args, keep, seen?.bytes), (bytes) => {
+      outputBytes = Math.max(bytes, seen?.size ?? 0)
     })
   )
   if (Prompt.waits(published)) yield* published
@@ -480,9 +482,10 @@ const publishAll = (
   kind: Graph.Kind,
   value: unknown,
   args: ReadonlyArray<unknown>,
-  keep: Array<Kept>
+  keep: Array<Kept>,
+  encoded: Uint8Array | undefined
 ): Prompt.Prompt<number, StoreError> => {
-  const published = publish(state, instance, value, keep)
+  const published = publish(state, instance, value, keep, encoded)
   if (kind !== "expand") return published
   return Effect.gen(function* () {
     const bytes = Prompt.waits(published) ? yield* published : published

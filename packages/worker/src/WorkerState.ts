@@ -1,7 +1,7 @@
 /**
  * The state of one worker, which its stages share.
  */
-import { type Failure, Flow, type InstanceId } from "@weft/core"
+import { type Failure, Flow, Instance, type InstanceId } from "@weft/core"
 import {
   CLIENT,
   type Coordination,
@@ -21,6 +21,7 @@ import type { Invocation, Limited, Work } from "./Invocation.ts"
 import { Limit, type OutOfTime } from "./Limit.ts"
 import type { Measured } from "./Measured.ts"
 import type { Prefetch } from "./Prefetch.ts"
+import * as Ready from "./Ready.ts"
 import type { RunContext } from "./RunContext.ts"
 import type { Timing } from "./Timing.ts"
 import { Values } from "./Values.ts"
@@ -128,6 +129,10 @@ export class WorkerState implements WorkerParts {
   readonly untoldObjects = new Set<InstanceId>()
   /** Objects that nobody needs any more. */
   readonly discards: Discards
+  /** Values that it holds on to: what reads them and becomes ready here it runs itself. */
+  readonly clustered = new Set<InstanceId>()
+  /** Values that others may read, and that are stored when it is told of them at the latest. */
+  readonly delayed = new Set<InstanceId>()
   /** Since when, by `Timing`, and how much execution, in ms, it has not been told of. */
   untoldSince = 0
   untoldMs = 0
@@ -137,10 +142,8 @@ export class WorkerState implements WorkerParts {
   sender: Fiber.Fiber<void, StoreError | EngineError> | undefined
   /** When the worker last said what it is running, by `Timing`. */
   noticedAt = Number.NEGATIVE_INFINITY
-  /** Claimed instances that are ready: the newest goes first, which keeps few values alive. */
-  private readonly stack: Array<Work> = []
-  private list: ReadonlyArray<Work> = []
-  private at = 0
+  /** What it holds and could run. */
+  private readonly ready: Ready.Ready
   private readonly known = new Set<InstanceId>()
 
   constructor(parts: WorkerParts) {
@@ -160,6 +163,9 @@ export class WorkerState implements WorkerParts {
     this.limit = Limit.of(parts.host)
     const { named, worker } = parts.invocation
     this.claims = new Claims(parts.context, worker, named, (node) => this.hasMemoryFor(node))
+    this.ready = this.context.hasPriorities
+      ? Ready.byPriority((instance) => this.priorityOf(instance))
+      : Ready.inTurn()
     for (const carried of parts.invocation.values) this.values.came(...carried)
   }
 
@@ -229,8 +235,7 @@ export class WorkerState implements WorkerParts {
       for (const input of Flow.inputs(this.context.graph, instance)) this.values.pin(input)
     }
     this.claims.adopt(fresh.map(({ instance }) => instance))
-    this.list = this.at === this.list.length ? fresh : [...this.list.slice(this.at), ...fresh]
-    this.at = 0
+    this.ready.add(fresh)
   }
 
   /** What needs a worker's whole time goes first. */
@@ -241,6 +246,12 @@ export class WorkerState implements WorkerParts {
     return at <= 0 ? work : [work[at]!, ...work.slice(0, at), ...work.slice(at + 1)]
   }
 
+  /** What needs a worker's whole time goes first in any case. */
+  private priorityOf(instance: InstanceId): number {
+    if (instance === this.invocation.limited?.instance) return Number.NEGATIVE_INFINITY
+    return this.context.priorityOf(Instance.nodeOf(instance))
+  }
+
   /** Whether the instance is, or was, this worker's to run, and coordination may not know that yet. */
   isMine(instance: InstanceId): boolean {
     return this.known.has(instance) || this.claims.has(instance)
@@ -249,13 +260,12 @@ export class WorkerState implements WorkerParts {
   /** A claimed instance whose parents are all complete. */
   push(instance: InstanceId): void {
     this.known.add(instance)
-    this.stack.push({ instance, attempt: 1 })
+    this.ready.push({ instance, attempt: 1 })
   }
 
   /** What to run next. */
   next(): Work | undefined {
-    if (this.stack.length > 0) return this.stack.pop()
-    return this.at < this.list.length ? this.list[this.at++] : undefined
+    return this.ready.next()
   }
 
   /** Takes away all that would be run, in that order. */
@@ -278,9 +288,14 @@ export class WorkerState implements WorkerParts {
     return this.limit === undefined ? effect : this.limit.within(effect)
   }
 
+  /** Of what would be run next, what was claimed. */
+  peekClaimed(): Work | undefined {
+    return this.ready.claimed()
+  }
+
   /** What would be run next. */
   peek(): Work | undefined {
-    return this.stack.at(-1) ?? this.list[this.at]
+    return this.ready.peek()
   }
 
   /** Coordination knows that the instances are complete. */

@@ -99,7 +99,7 @@ describe("Values", () => {
 
   it("keeps what was fetched ahead until somebody asks for it", () => {
     const values = new Values(undefined, 1000)
-    for (let i = 0; i < 10; i++) values.cameAhead(i, bytes(400))
+    for (let i = 0; i < 10; i++) values.cameAhead(i, bytes(400), 1)
     expect(values.aheadBytes).toBe(10 * bytes(400).length)
     values.trim()
     expect(Array.from({ length: 10 }, (_, i) => values.has(i))).not.toContain(false)

@@ -5,14 +5,19 @@ import { arbitraryWorkflow, moduleUrl } from "../../core/test/randomGraph.ts"
 import { type Engine, inline, threads } from "../src/index.ts"
 import { arbitraryPlan } from "./arbitraryPlan.ts"
 import { type Plans, value } from "./harness.ts"
+import { held, holding } from "./holding.ts"
 
 const RUNS = 60
 const TIMEOUT = 120_000
 
+/** Half of the plans have workers hold on to values. */
+const plans = fc.oneof(arbitraryPlan, holding(arbitraryPlan))
+
 const check = (engine: Engine, plans: fc.Arbitrary<Plans>) =>
   fc.assert(
     fc.asyncProperty(arbitraryWorkflow, plans, async ({ build, expected }, plan) => {
-      expect(await value(build(), { engine, plan, module: moduleUrl })).toEqual(expected)
+      const found = await value(build(), { engine, plan, module: moduleUrl, behaviours: [held] })
+      expect(found).toEqual(expected)
     }),
     { numRuns: RUNS, interruptAfterTimeLimit: TIMEOUT - 10_000, markInterruptAsFailure: true }
   )
@@ -23,11 +28,7 @@ describe("inline", () => {
     { concurrency: 1, idleMs: 2 },
     { concurrency: 2, fanOut: 2, idleMs: 2 },
     { concurrency: 64, fanOut: 3, idleMs: 0 }
-  ])(
-    "computes random workflows with random plans: %o",
-    (options) => check(inline(options), arbitraryPlan),
-    TIMEOUT
-  )
+  ])("computes random workflows with random plans: %o", (options) => check(inline(options), plans), TIMEOUT)
 })
 
 describe("threads", () => {
@@ -40,7 +41,7 @@ describe("threads", () => {
 
   it.each(engines)(
     "computes random workflows with random plans: $options",
-    ({ engine }) => check(engine, arbitraryPlan),
+    ({ engine }) => check(engine, plans),
     TIMEOUT
   )
 })

@@ -1,9 +1,9 @@
-"""Makes the test vectors of the ordering with Dask's own: vectors.json, beside this file.
+"""Makes the test vectors of the ordering with Dask's own: vectors.jsonl, beside this file.
 
     apt-get install python3-dask        # Debian 12: Dask 2022.12.1
     /usr/bin/python3 packages/planner-dask/test/vectors/make.py
 
-For each graph: the names, the dependencies of each node as indices, and the priorities that `dask.order.order` gave. Dask
+For each graph, one a line: the names, the dependencies of each node as indices, and the priorities that `dask.order.order` gave. Dask
 leaves ties of 100 nodes and more (and 1,000 unfinished dependencies and more of one node) in the order of a hash table,
 which differs from run to run. So each graph is ordered in several processes with other seeds of the hash; where these
 differ, the priorities are left out (`null`): any valid order will do.
@@ -265,7 +265,7 @@ GRAPHS = {
     "binary tree of 64": (tree(64, 2), None),
     "binary tree of 64, names shuffled": (tree(64, 2), 7),
     "tree of 81 with fan-in 3": (tree(81, 3), 2),
-    "tree of 500 leaves": (tree(500, 2), None),
+    "tree of 499 leaves, 1,000 nodes": (tree(499, 2), None),
     "fan-out of 50": (fan(50, False), None),
     "fan-out of 50, collected": (fan(50, True), 4),
     "fan-out of 150: ties without order": (fan(150, True), None),
@@ -332,11 +332,9 @@ def main():
         one["priorities"] = runs[0][i] if same else None
         if not same:
             print(f"no order: {one['title']}", file=sys.stderr)
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors.json")
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors.jsonl")
     with open(path, "w") as file:
-        file.write(f'{{"dask":"{VERSION}","graphs":[\n')
-        file.write(",\n".join(json.dumps(one, separators=(",", ":")) for one in graphs))
-        file.write("\n]}\n")
+        file.writelines(json.dumps(one, separators=(",", ":")) + "\n" for one in graphs)
     print(f"{len(graphs)} graphs, {sum(len(g['names']) for g in graphs)} nodes", file=sys.stderr)
 
 

@@ -9,7 +9,7 @@ import { smallestOfBest } from "./Memory.ts"
 import { moves } from "./Moves.ts"
 import { type PlacementOptions, place } from "./Placement.ts"
 import { preloads } from "./Preloads.ts"
-import { budget, type Evaluated, evaluate, isBetter, Search } from "./Search.ts"
+import { budget, type Evaluated, evaluate, isBetter, isShorter, Search } from "./Search.ts"
 
 /** The memory with which a run of equal workers is shortest; less if more hardly helps. In MiB. */
 export const bestMemory = (
@@ -26,7 +26,8 @@ export const bestMemory = (
 
 /**
  * Places nodes on equal workers: by the rules of `Placement.ts`, in all their variants and with fewer and fewer workers, then
- * by moves along the critical path. Never worse than flexible workers only.
+ * by moves along the critical path. Never longer than with flexible workers only, which are
+ * taken instead if they are not more than there may be.
  */
 export const placed = (model: Model, settings: Settings, memory: number): Evaluated => {
   const options: PlacementOptions = {
@@ -44,22 +45,28 @@ export const placed = (model: Model, settings: Settings, memory: number): Evalua
     return true
   }
   vary({ fanIn: "soonest" })
-  vary({ first: "shortest" })
+  vary({ first: "longest" })
   for (let workers = workersOf(search.best); workers > 1; ) {
     workers = Math.ceil(workers / 2)
     vary({ maxWorkers: workers })
   }
   moves(search, settings.maxWorkers)
   const open = evaluate(model, flexible(model.graph, memory))
-  return isBetter(open.timeline, search.best.timeline) ? open : search.best
+  const mayBe = open.timeline.workers.length <= settings.maxWorkers
+  return mayBe && isShorter(open.timeline, search.best.timeline) ? open : search.best
 }
 
 const workersOf = ({ assignment: { worker } }: Evaluated): number =>
   worker.reduce((most, own) => Math.max(most, own + 1), 0)
 
-/** Adds preloading where it helps. */
-export const preloaded = (model: Model, placed: Evaluated): Evaluated => {
+/** Adds preloading where it helps, and moves what that makes worth moving, in turns until nothing is gained. */
+export const preloaded = (model: Model, settings: Settings, placed: Evaluated): Evaluated => {
   const search = new Search(model, placed, Math.ceil(budget(model.unrolled.size) / 4))
-  preloads(search)
+  for (let before: Evaluated | undefined; search.best !== before && search.left > 0; ) {
+    before = search.best
+    search.within(search.left / 2, () => preloads(search))
+    // Without preloading there is nothing new to be found.
+    if (search.best !== before) search.within(search.left / 2, () => moves(search, settings.maxWorkers))
+  }
   return search.best
 }

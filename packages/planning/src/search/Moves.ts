@@ -133,11 +133,12 @@ const free = (counts: ReadonlyArray<number>): number => {
 }
 
 /** How long each named worker is busy, in ms. */
-const loads = ({ timeline: { endMs, place, startMs } }: Search["best"], workers: number) => {
+const loads = ({ timeline }: Search["best"], workers: number) => {
+  const { endMs, place, startMs } = timeline
   const busy = new Array<number>(workers).fill(0)
   for (let i = 0; i < place.length; i++) {
-    const at = place[i]!
-    if (at < workers && at >= 0) busy[at]! += endMs[i]! - startMs[i]!
+    const worker = timeline.workers[place[i]!]?.worker ?? FLEXIBLE
+    if (worker !== FLEXIBLE) busy[worker]! += endMs[i]! - startMs[i]!
   }
   return busy
 }

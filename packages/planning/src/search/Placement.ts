@@ -20,7 +20,7 @@ export interface PlacementOptions {
   readonly memory: number
   readonly maxWorkers: number
   readonly tasksPerWorker: number
-  /** Which children of a fan-out choose first: those on the longest way to the end, or the shortest. Default: longest. */
+  /** Of nodes that become ready together, the shortest choose first, or those with the longest way to the end. Default: shortest. */
   readonly first?: "longest" | "shortest"
   /** Whether a fan-in goes to the worker with the most bytes, or to where it would be done first. Default: bytes. */
   readonly fanIn?: "bytes" | "soonest"
@@ -49,7 +49,6 @@ export const upwardRank = ({ executionMs, graph }: Model, memory: number): Float
 
 interface Choice {
   readonly worker: number
-  readonly beginMs: number
   readonly endMs: number
 }
 
@@ -88,7 +87,9 @@ class Placing {
     const { graph } = this.model
     const { children, parents, size } = graph
     const rank = upwardRank(this.model, this.options.memory)
-    const isLongestFirst = this.options.first !== "shortest"
+    const isLongestFirst = this.options.first === "longest"
+    const choosesBefore = (a: number, b: number) =>
+      (isLongestFirst ? 0 : this.executionMs[a]! - this.executionMs[b]!) || rank[b]! - rank[a]! || a - b
     const pending = new Int32Array(size)
     const readyMs = new Float64Array(size)
     const ready = new FlatQueue<number>()
@@ -101,7 +102,7 @@ class Placing {
       const atMs = ready.peekValue()!
       const together: Array<number> = []
       while (ready.length > 0 && ready.peekValue() === atMs) together.push(ready.pop()!)
-      together.sort((a, b) => (isLongestFirst ? rank[b]! - rank[a]! : rank[a]! - rank[b]!) || a - b)
+      together.sort(choosesBefore)
       for (const id of together) {
         const endMs = this.choose(id, atMs)
         this.endMs[id] = endMs
@@ -184,27 +185,26 @@ class Placing {
     const group = this.lastParent[id]!
     const hasRoom = (worker: number) =>
       this.group[worker] !== group || this.taken[worker]! < this.options.tasksPerWorker
-    let best: Choice | undefined
-    const consider = (choice: Choice) => {
-      if (best === undefined || choice.endMs < best.endMs) best = choice
+    // What is made away from the producer probably has to be sent.
+    const sentMs = this.writeMs(this.model.outputBytes[id]!)
+    let best: { readonly choice: Choice; readonly costMs: number } | undefined
+    const consider = (choice: Choice, extraMs: number) => {
+      const costMs = choice.endMs + extraMs
+      if (best === undefined || costMs < best.costMs) best = { choice, costMs }
     }
-    for (const worker of candidates) if (hasRoom(worker)) consider(this.on(worker, id, readyMs, held))
+    for (const worker of candidates) if (hasRoom(worker)) consider(this.on(worker, id, readyMs, held), 0)
+    const awayMs = candidates.length > 0 ? sentMs : 0
     const idle = this.idle()
-    if (idle !== undefined && hasRoom(idle))
-      consider(this.away(this.on(idle, id, readyMs, held), candidates, id))
+    if (idle !== undefined && hasRoom(idle) && !candidates.includes(idle))
+      consider(this.on(idle, id, readyMs, held), awayMs)
     if (this.freeMs.length < this.options.maxWorkers) {
       const beginMs = readyMs + this.startMs(id)
       const endMs = beginMs + this.readMs(held.total) + this.executionMs[id]!
-      consider(this.away({ worker: this.freeMs.length, beginMs, endMs }, candidates, id))
+      // Less work than that is not worth an invocation.
+      consider({ worker: this.freeMs.length, endMs }, awayMs + this.model.environment.worthMs)
     }
     // Nobody has room, and there may be no more workers: the limit gives way.
-    return best ?? this.on(idle!, id, readyMs, held)
-  }
-
-  /** What is made away from the producer probably has to be sent. */
-  private away(choice: Choice, candidates: ReadonlyArray<number>, id: number): Choice {
-    if (candidates.length === 0 || candidates.includes(choice.worker)) return choice
-    return { ...choice, endMs: choice.endMs + this.writeMs(this.model.outputBytes[id]!) }
+    return best?.choice ?? this.on(idle!, id, readyMs, held)
   }
 
   private on(worker: number, id: number, readyMs: number, held: ReturnType<Placing["held"]>): Choice {
@@ -212,7 +212,7 @@ class Placing {
     const isHere = parent !== -1 && this.assignment.worker[parent] === worker
     const beginMs = Math.max(readyMs + (isHere ? 0 : this.model.callMs), this.freeMs[worker]!)
     const remote = held.total - (held.byWorker.get(worker) ?? 0)
-    return { worker, beginMs, endMs: beginMs + this.readMs(remote) + this.executionMs[id]! }
+    return { worker, endMs: beginMs + this.readMs(remote) + this.executionMs[id]! }
   }
 
   private take(id: number, { endMs, worker }: Choice) {
@@ -244,17 +244,17 @@ class Placing {
     return undefined
   }
 
-  /** Who invokes a new worker for a node: whoever made it ready, one invocation after the other. */
+  /** Who invokes a new worker for a node: whoever made it ready. */
   private inviter(id: number): number {
     const parent = this.lastParent[id]!
     return parent === -1 ? this.model.graph.size : parent
   }
 
   private startMs(id: number): number {
-    const { callMs, invokeMs } = this.model
-    const before = this.invoked[this.inviter(id)]!
+    const { callMs, environment, invokeMs } = this.model
+    const before = Math.floor(this.invoked[this.inviter(id)]! / environment.sendsAtOnce)
     const start = this.model.startMs(this.warm > 0 ? "warm" : "cold", this.options.memory)
-    return (this.lastParent[id] === -1 ? 0 : callMs) + invokeMs * (1 + before) + start
+    return (this.lastParent[id] === -1 ? 0 : callMs) + invokeMs * before + start
   }
 
   private readMs(bytes: number): number {

@@ -6,9 +6,11 @@
  */
 import type { PrewarmOptions } from "@weft/annotations"
 import { copy, FLEXIBLE } from "../Assignment.ts"
-import type { Timeline } from "../Timeline.ts"
 import { isShorter, type Search } from "./Search.ts"
 import { NO_SLACK_MS, slack } from "./Slack.ts"
+
+/** So much of a cold start is left in between, for starts that take longer than predicted. */
+const MARGIN = 0.1
 
 /** Workers that one completion starts, all of one memory size. */
 interface Starts {
@@ -44,7 +46,7 @@ const attempt = (search: Search, starts: ReadonlyArray<Starts>): boolean => {
   const assignment = copy(search.best.assignment)
   const prewarm = new Map(assignment.prewarm)
   for (const { atMs, memory, workers } of starts) {
-    const neededMs = atMs - search.model.startMs("cold", memory)
+    const neededMs = atMs - search.model.startMs("cold", memory) * (1 + MARGIN)
     const during = latestBefore(search, neededMs)
     if (during === undefined) continue
     const { beganMs, node } = during
@@ -73,9 +75,9 @@ const latestBefore = ({ best: { assignment, timeline }, model }: Search, atMs: n
   return found
 }
 
-/** Places whose first instance waited for a cold start, together as they were started together. */
-const coldStarts = ({ best: { assignment, timeline }, model }: Search): ReadonlyArray<Starts> => {
-  const { order, ms } = slack(model, timeline)
+/** Workers that begin cold, together if one completion called for them. The client's are not among them. */
+const coldStarts = ({ best: { timeline }, model }: Search): ReadonlyArray<Starts> => {
+  const { ms, order } = slack(model, timeline)
   const seen = new Set<number>()
   const groups = new Map<string, Starts>()
   for (const instance of order) {
@@ -83,20 +85,18 @@ const coldStarts = ({ best: { assignment, timeline }, model }: Search): Readonly
     if (seen.has(place)) continue
     seen.add(place)
     const by = timeline.after[instance]!
-    if (by === -1) continue
-    const memory = assignment.memory[model.unrolled.node[instance]!]!
-    if (!isCold(timeline, model.startMs("cold", memory), instance, by)) continue
+    const use = timeline.workers[place]
+    // What no target waits for may never run.
+    if (use === undefined || !use.isCold || by === -1) continue
+    const { memory, sentMs } = use
     const key = `${by}:${memory}`
     const known = groups.get(key)
     groups.set(key, {
       memory,
-      atMs: timeline.endMs[by]! + model.callMs + model.invokeMs,
+      atMs: Math.min(known?.atMs ?? sentMs, sentMs),
       workers: (known?.workers ?? 0) + 1,
       slackMs: Math.min(known?.slackMs ?? Number.POSITIVE_INFINITY, ms[instance]!)
     })
   }
   return [...groups.values()]
 }
-
-const isCold = ({ endMs, startMs }: Timeline, coldMs: number, instance: number, by: number) =>
-  startMs[instance]! - endMs[by]! >= coldMs

@@ -29,10 +29,10 @@ export const isCheaper: Better = (a, b) =>
 export const isBetter: Better = (a, b) => isShorter(a, b) || isCheaper(a, b)
 
 /**
- * How many evaluations a planner spends on a graph of so many instances, in all. Beyond 2,000 a constant, so that planning
+ * How many evaluations a planner spends on a graph of so many instances, in all. Beyond 800 a constant, so that planning
  * grows like one evaluation, n log n; small graphs are searched more thoroughly, which takes no time that people notice.
  */
-export const budget = (size: number): number => Math.round(Math.min(1000, Math.max(48, 60_000 / (size + 1))))
+export const budget = (size: number): number => Math.round(Math.min(400, Math.max(48, 40_000 / (size + 1))))
 
 export const evaluate = (model: Model, assignment: Assignment): Evaluated => ({
   assignment,

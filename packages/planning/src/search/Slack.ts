@@ -27,7 +27,7 @@ export const slack = ({ unrolled }: Model, { after, endMs, makespanMs, place, st
   for (let i = 0; i < size; i++) last = Math.max(last, endMs[i]!)
   // The last call of coordination is not slack.
   const until = Math.min(last, makespanMs)
-  const ms = new Float64Array(size)
+  const ms = new Float64Array(size).fill(until)
   const next = new Map<number, number>()
   for (let k = size - 1; k >= 0; k--) {
     const i = order[k]!
@@ -39,6 +39,8 @@ export const slack = ({ unrolled }: Model, { after, endMs, makespanMs, place, st
       const free = by === i || by === -1 ? 0 : Math.max(0, Math.min(startMs[child]!, endMs[by]!) - endMs[i]!)
       least = Math.min(least, ms[child]! + free)
     }
+    // What no target waits for may never run.
+    if (place[i]! < 0) continue
     const follower = next.get(place[i]!)
     if (follower !== undefined) {
       const free = after[follower] === i ? 0 : Math.max(0, startMs[follower]! - endMs[i]!)

@@ -3,7 +3,7 @@
  */
 export { bestMemory, placed, preloaded } from "./Equal.ts"
 export { bestForEach, lower } from "./Memory.ts"
-export { type PlacementOptions, place, upwardRank } from "./Placement.ts"
+export { isNameable, type PlacementOptions, place, settle, upwardRank } from "./Placement.ts"
 export { preloads } from "./Preloads.ts"
 export { prewarms } from "./Prewarms.ts"
 export { type Better, budget, type Evaluated, evaluate, isBetter, Search } from "./Search.ts"

@@ -174,6 +174,7 @@ export class Evaluation extends Sending {
   private adopt(place: Place, work: ReadonlyArray<number>) {
     if (work.length === 0) return
     for (const at of work) {
+      if (this.rank(place, at)) continue
       this.next[at] = NOBODY
       if (place.oldest === NOBODY) place.oldest = at
       else this.next[place.last] = at
@@ -182,13 +183,27 @@ export class Evaluation extends Sending {
     this.claims.adopt(place, work)
   }
 
-  private goOn(place: Place, now: number) {
+  /** Puts an instance among what its worker could run by priority, where the plan has priorities. */
+  private rank(place: Place, at: number): boolean {
+    if (place.ranked === undefined) return false
+    place.ranked.push(at, this.assignment.priority![this.model.unrolled.node[at]!]!)
+    return true
+  }
+
+  /** Takes what a worker runs next. */
+  private take(place: Place): number {
+    if (place.ranked !== undefined) return place.ranked.pop() ?? NOBODY
     let at = place.newest
     if (at !== NOBODY) place.newest = this.next[at]!
     else {
       at = place.oldest
       if (at !== NOBODY) place.oldest = this.next[at]!
     }
+    return at
+  }
+
+  private goOn(place: Place, now: number) {
+    const at = this.take(place)
     if (at !== NOBODY) this.start(place, at, now)
     else if (place.isTelling || place.untold !== NOBODY) this.drain(place, now)
     else if (place.worker === FLEXIBLE) this.close(place, now)
@@ -267,6 +282,7 @@ export class Evaluation extends Sending {
         if (!this.claims.advance(child)) continue
         this.readyMs[child] = now
         this.opener[child] = at
+        if (this.rank(place, child)) continue
         this.next[child] = place.newest
         place.newest = child
       } else {

@@ -1,6 +1,7 @@
 /**
  * Where workers of the fast model run: the limit of how many run at once, and environments that are warm.
  */
+import FlatQueue from "flatqueue"
 import type { Assignment } from "../Assignment.ts"
 import type { Model } from "../Model.ts"
 
@@ -29,6 +30,8 @@ export class Place {
   newest = NOBODY
   oldest = NOBODY
   last = NOBODY
+  /** The same where the plan has priorities, the lowest first. */
+  readonly ranked: FlatQueue<number> | undefined
   /** What it has run last, and until when it is busy with that. */
   ran = NOBODY
   busyMs = 0
@@ -47,13 +50,19 @@ export class Place {
   constructor(
     index: number,
     worker: number,
-    parts: { readonly memory: number; readonly from: number; readonly work: ReadonlyArray<number> }
+    parts: {
+      readonly memory: number
+      readonly from: number
+      readonly work: ReadonlyArray<number>
+      readonly isRanked?: boolean
+    }
   ) {
     this.index = index
     this.worker = worker
     this.memory = parts.memory
     this.from = parts.from
     this.work = parts.work
+    this.ranked = parts.isRanked ? new FlatQueue() : undefined
   }
 
   get hasEnded(): boolean {
@@ -65,7 +74,7 @@ export class Place {
   }
 
   get hasWork(): boolean {
-    return this.newest !== NOBODY || this.oldest !== NOBODY
+    return this.newest !== NOBODY || this.oldest !== NOBODY || (this.ranked?.length ?? 0) > 0
   }
 }
 

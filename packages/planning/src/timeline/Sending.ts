@@ -65,7 +65,8 @@ export abstract class Sending {
     let place = this.named[worker]
     if (place === undefined || place.hasEnded) {
       const memory = this.assignment.memory[this.model.unrolled.node[at]!]!
-      place = new Place(this.places.length, worker, { memory, from: NOBODY, work: [] })
+      const isRanked = this.assignment.priority !== undefined
+      place = new Place(this.places.length, worker, { memory, from: NOBODY, work: [], isRanked })
       this.places.push(place)
       this.named[worker] = place
       invoked.push(place)

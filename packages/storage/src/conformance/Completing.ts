@@ -164,6 +164,26 @@ const readiness = (kit: Kit) => {
     })
   )
 
+  kit.test("for how many completions an instance waits can be asked, and changes nothing", () =>
+    Effect.gen(function* () {
+      const run = yield* beginRun({ ready: [{ instance: 0 }, { instance: 1 }, { instance: 2 }] })
+      const parent = (instance: number) => done(instance, { steps: [to(5, 3), to("17[3]", 2)] })
+      const asked = [0, 5, "17[3]", 6]
+      assert.deepStrictEqual(yield* run.waits(), [])
+      assert.deepStrictEqual(yield* run.waits(...asked), [undefined, undefined, undefined, undefined])
+      yield* run.complete("w1", parent(1))
+      const before = yield* run.lasting
+      assert.deepStrictEqual(yield* run.waits(...asked), [undefined, 2, 1, undefined])
+      assert.deepStrictEqual(yield* run.lasting, before)
+      yield* run.complete("w1", parent(0))
+      assert.deepStrictEqual(yield* run.waits(...asked), [undefined, 1, undefined, undefined])
+      yield* run.complete("w1", parent(2), done(5))
+      assert.deepStrictEqual(yield* run.waits(...asked), [undefined, undefined, undefined, undefined])
+      yield* run.cancel("enough")
+      assert.deepStrictEqual(yield* run.waits(...asked), [undefined, undefined, undefined, undefined])
+    })
+  )
+
   kit.test("a parent that is completed twice does not count for the one that is missing", () =>
     Effect.gen(function* () {
       const run = yield* beginRun({ ready: [{ instance: 0 }, { instance: 1 }] })

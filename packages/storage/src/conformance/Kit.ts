@@ -154,6 +154,9 @@ export class TestRun {
   read(...instances: ReadonlyArray<InstanceId>) {
     return this.coordination.read(this.id, instances)
   }
+  waits(...instances: ReadonlyArray<InstanceId>) {
+    return this.coordination.waits(this.id, instances)
+  }
   get load() {
     return this.coordination.load(this.id)
   }

@@ -6,7 +6,9 @@ import { StoreError } from "@weft/storage"
 import { EngineError, ModuleError } from "@weft/worker"
 import { Cause, Effect } from "effect"
 import { LayoutFailed } from "../draw/Svg.ts"
+import { InvalidHistory } from "../internal/HistoryPlace.ts"
 import { BuildFailed, InvalidInput } from "../internal/Job.ts"
+import { NotRecorded } from "../internal/Records.ts"
 import { AmbiguousRun, NoModule, UnknownRun, UnreadableRun } from "../internal/RunErrors.ts"
 import { InvalidStore } from "../internal/StoreUrl.ts"
 import { CliFailure, failed, usage } from "./CliFailure.ts"
@@ -32,8 +34,14 @@ export const explain = (error: unknown, folder: string): CliFailure => {
   }
   if (isTagged(error, "InvalidDeployment")) return usage(error.message)
   if (isTagged(error, ...DEPLOYING)) return failed(error.message)
+  if (error instanceof InvalidHistory) return usage(error.message)
   if (error instanceof InvalidStore || error instanceof AmbiguousRun) return usage(error.message)
-  if (error instanceof UnknownRun || error instanceof UnreadableRun || error instanceof NoModule) {
+  if (
+    error instanceof UnknownRun ||
+    error instanceof UnreadableRun ||
+    error instanceof NoModule ||
+    error instanceof NotRecorded
+  ) {
     return failed(error.message)
   }
   if (error instanceof Plan.InvalidPlan || error instanceof EngineError || error instanceof StoreError) {

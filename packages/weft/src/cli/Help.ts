@@ -31,6 +31,15 @@ const storeCodes: Section = {
   ]
 }
 
+const historyCodes: Section = {
+  title: "EXIT CODES",
+  lines: [
+    "0    all went well",
+    "1    the history or a file cannot be used, or some lines of it are wrong",
+    "2    the command line is wrong"
+  ]
+}
+
 const watchCodes: Section = {
   title: "EXIT CODES",
   lines: [
@@ -69,6 +78,11 @@ const more: ReadonlyMap<string, ReadonlyArray<Section>> = new Map([
   ["weft runs", [storeCodes]],
   ["weft cancel", [storeCodes]],
   ["weft clean", [storeCodes]],
+  ["weft history", [historyCodes]],
+  ["weft history list", [historyCodes]],
+  ["weft history export", [historyCodes]],
+  ["weft history import", [historyCodes]],
+  ["weft history prune", [historyCodes]],
   ["weft deploy", [deployCodes]],
   ["weft undeploy", [deployCodes]]
 ])

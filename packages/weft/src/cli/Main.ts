@@ -11,8 +11,10 @@ import { deployCommand, undeployCommand } from "./DeployCommand.ts"
 import { explain } from "./Explain.ts"
 import { graphCommand } from "./GraphCommand.ts"
 import * as Help from "./Help.ts"
+import { historyCommand } from "./HistoryCommand.ts"
 import { runCommand } from "./RunCommand.ts"
 import { cancelCommand, cleanCommand, runsCommand } from "./RunsCommand.ts"
+import { showCommand } from "./ShowCommand.ts"
 import { simulateCommand } from "./SimulateCommand.ts"
 import { write } from "./Streams.ts"
 import { styleFor } from "./Style.ts"
@@ -31,8 +33,10 @@ const weft = Command.make("weft").pipe(
     resumeCommand,
     watchCommand,
     runsCommand,
+    showCommand,
     cancelCommand,
     cleanCommand,
+    historyCommand,
     deployCommand,
     undeployCommand
   ]),
@@ -45,7 +49,11 @@ const weft = Command.make("weft").pipe(
     },
     {
       command: "weft runs --store redis://localhost:6379",
-      description: "What runs are in a store; see also resume, watch, cancel and clean"
+      description: "What runs are in a store; see also show, resume, watch, cancel and clean"
+    },
+    {
+      command: "weft history list",
+      description: "What past runs have measured; see also export, import and prune"
     },
     {
       command: "weft deploy flow.ts",

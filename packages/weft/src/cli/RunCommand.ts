@@ -10,6 +10,7 @@ import { submitJob } from "../run.ts"
 import { usage } from "./CliFailure.ts"
 import * as Deploying from "./Deploying.ts"
 import { explained } from "./Explain.ts"
+import { type HistoryGiven, historyFlags, historyOption } from "./HistoryPlaces.ts"
 import * as Input from "./Input.ts"
 import { type DeploymentGiven, deploymentFlags, deploymentOf, engineOf, role } from "./LambdaFlags.ts"
 import * as Outcome from "./Outcome.ts"
@@ -49,6 +50,7 @@ const flags = {
   planner,
   concurrency,
   ...storeFlags,
+  ...historyFlags,
   lease: time("lease").pipe(
     Flag.withDescription(
       "How long a worker may be silent before it is taken for lost, with a --store (default: 10s)"
@@ -115,6 +117,7 @@ interface Options extends Outcome.OutcomeOptions, DeploymentGiven {
   readonly concurrency: number | undefined
   readonly lease: number | undefined
   readonly place: Place | undefined
+  readonly history: HistoryGiven["history"]
   readonly deploy: boolean
   readonly role: Option.Option<string>
 }
@@ -131,6 +134,7 @@ const run = Effect.fnUntraced(function* (options: Options) {
     engine: yield* Effect.promise(() => engineOf(engine, concurrency, options)),
     ...planner,
     ...place,
+    ...historyOption(options),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(lease === undefined ? {} : { leaseMs: lease })
   }

@@ -1,7 +1,7 @@
 /**
  * `weft runs`, `weft cancel` and `weft clean`: the runs of a store.
  */
-import type { RunState } from "@weft/storage"
+import { History, type RunRecord, type RunState } from "@weft/storage"
 import { Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Runs from "../internal/Runs.ts"
@@ -12,7 +12,7 @@ import { connect, neededPlace, on, type StoreGiven, storeFlags, time } from "./P
 import { write } from "./Streams.ts"
 import { type Style, styleFor } from "./Style.ts"
 import { table } from "./Table.ts"
-import { clock, count, counted } from "./Units.ts"
+import { clock, count, counted, duration } from "./Units.ts"
 
 /** The run, for every command that is about one. */
 export const run = Argument.String("run").pipe(
@@ -30,12 +30,15 @@ export const runsCommand = Command.make("runs", { ...storeFlags, json }, (option
   Effect.scoped(runs(options)).pipe(explained)
 ).pipe(
   Command.withShortDescription("List the runs in a store"),
-  Command.withDescription("Lists the runs in a store, the newest first, with their progress."),
+  Command.withDescription(
+    "Lists the runs in a store, the newest first, with their progress; then those that have ended, as the history has them, " +
+      "with what was planned. `weft show` has more of each."
+  ),
   Command.withExamples([
     { command: "weft runs --store redis://localhost:6379", description: "What is going on" },
     {
       command: `weft runs --json | jq -r '.[] | select(.status == "failed").run'`,
-      description: "For other programs; the store is in WEFT_STORE"
+      description: "For other programs (those that have ended have a makespanMs); the store is in WEFT_STORE"
     }
   ])
 )
@@ -99,9 +102,21 @@ const note = (text: string) => Effect.promise(() => write("stderr", text))
 const runs = Effect.fnUntraced(function* (options: StoreGiven & { readonly json: boolean }) {
   const store = yield* connect(yield* neededPlace(options))
   const { now, runs } = yield* on(store, Runs.list)
-  yield* printRuns(runs, now, options.json)
-  if (runs.length === 0) yield* note(`There are no runs in ${store.stores.name}\n`)
+  const there = new Set(runs.map(({ run }) => run))
+  const ended = (yield* on(store, recorded)).filter(({ run }) => !there.has(run))
+  if (options.json) return yield* print(`${Json.stringify([...runs, ...ended])}\n`)
+  yield* printRuns(runs, now, false)
+  if (ended.length > 0) {
+    const space = runs.length > 0 ? [""] : []
+    yield* print(`${[...space, ...endedLines(ended, now, styleFor(process.stdout))].join("\n")}\n`)
+  }
+  if (runs.length + ended.length === 0) yield* note(`There are no runs in ${store.stores.name}\n`)
 })
+
+/** How many runs that have ended are listed: the newest. */
+const MOST_ENDED = 20
+
+const recorded = Effect.flatMap(History, (history) => history.runs({ limit: MOST_ENDED }))
 
 const cancel = Effect.fnUntraced(function* (
   options: StoreGiven & { readonly run: string; readonly reason: string }
@@ -150,3 +165,36 @@ export const runLines = (runs: ReadonlyArray<RunState>, now: number, style: Styl
     style
   )
 }
+
+/** A table of runs that have ended. */
+export const endedLines = (
+  records: ReadonlyArray<RunRecord>,
+  now: number,
+  style: Style
+): ReadonlyArray<string> =>
+  table(
+    [
+      { format: "bold" },
+      {},
+      {},
+      {},
+      { align: "right" },
+      { align: "right", format: "bold" },
+      { align: "right" },
+      { align: "right" }
+    ],
+    [
+      ["ended", "workflow", "status", "planner", "nodes", "makespan", "predicted", "began"],
+      ...records.map(({ begunAt, instances, makespanMs, planner, predicted, run, status, workflow }) => [
+        run,
+        workflow,
+        status,
+        planner,
+        count(instances),
+        duration(makespanMs),
+        predicted === undefined ? "–" : duration(predicted.meanMs),
+        `${clock(Math.max(0, now - begunAt))} ago`
+      ])
+    ],
+    style
+  )

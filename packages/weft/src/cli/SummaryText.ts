@@ -12,7 +12,7 @@ const BAR = 10
 
 /** The lines of a summary. A run that did not succeed gets its first line only. */
 export const summaryLines = (summary: Summary, style: Style): ReadonlyArray<string> => {
-  if (summary.status !== "succeeded") return [endLine(summary, style)]
+  if (summary.status !== "succeeded") return [endLine(summary, style), ...warnings(summary, style)]
   const calls = callsOf(summary)
   const name = style("bold", summary.workflow)
   const makespan = duration(summary.makespanMs)
@@ -21,9 +21,13 @@ export const summaryLines = (summary: Summary, style: Style): ReadonlyArray<stri
     `${style("green", "✔")} ${name}: ${counted(calls, "task")} in ${makespan}${perSecond}`,
     ...indent(facts(summary, style)),
     ...(summary.tasks.length === 0 ? [] : ["", ...indent(taskTable(summary, style))]),
-    ...(calls < 2 || summary.slowest.length === 0 ? [] : ["", ...indent(slowestTable(summary, style))])
+    ...(calls < 2 || summary.slowest.length === 0 ? [] : ["", ...indent(slowestTable(summary, style))]),
+    ...warnings(summary, style)
   ]
 }
+
+const warnings = ({ warnings = [] }: Summary, style: Style): ReadonlyArray<string> =>
+  warnings.map((warning) => `${style("yellow", "warning:")} ${warning}`)
 
 /** How a run ended, on one line. */
 export const endLine = (summary: Summary, style: Style): string => {

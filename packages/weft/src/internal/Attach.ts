@@ -54,7 +54,7 @@ export const attach = Effect.fnUntraced(function* (
   const known = { run, workflow: state.workflow, graph, plan, instances: state.instances, module }
   const party = yield* Party.join(known, listener)
   party.account(state, true)
-  const over = (outcome: Party.Outcome) => {
+  const over: Party.Waiting<never>["over"] = (outcome) => {
     removal.isDue = Party.isSettled(outcome)
   }
   const { metrics } = document

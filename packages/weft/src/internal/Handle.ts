@@ -3,7 +3,7 @@
  */
 import { setTimeout } from "node:timers/promises"
 import type { Graph } from "@weft/core"
-import { StoreError, type Stores } from "@weft/storage"
+import { History, StoreError, type Stores } from "@weft/storage"
 import type { Engine } from "@weft/worker"
 import { Cause, Effect, Exit, PubSub, Scope, Stream } from "effect"
 import { fromNotice, type Notice, type RunEvent } from "../Events.ts"
@@ -11,7 +11,9 @@ import type { Summary } from "../Summary.ts"
 import * as Connections from "./Connections.ts"
 import type { EngineName } from "./Engines.ts"
 import * as Engines from "./Engines.ts"
+import * as HistoryPlace from "./HistoryPlace.ts"
 import type * as Party from "./Party.ts"
+import * as Remembering from "./Remembering.ts"
 
 /** A run that is under way. */
 export interface RunHandle<out R> extends AsyncDisposable {
@@ -25,10 +27,7 @@ export interface RunHandle<out R> extends AsyncDisposable {
   readonly events: AsyncIterable<RunEvent>
   /** What the run took, when it has ended, in whatever way. */
   readonly summary: () => Promise<Summary>
-  /**
-   * Ends the run; `result()` rejects with `RunCancelled`. Resolves when all its workers have ended, and it is removed and
-   * recorded in the history. So does disposing of the handle; `result()` does not wait for the latter.
-   */
+  /** Ends the run; `result()` rejects with `RunCancelled`. Resolves when all its workers have ended and it is removed. */
   readonly cancel: (reason?: string) => Promise<void>
 }
 
@@ -41,6 +40,13 @@ export interface HandleOptions {
   readonly store?: string | Stores.Stores
   /** Where large values go, if `store` is a URL: `"s3://bucket/prefix?region=eu-central-1"`. Default: to the store. */
   readonly objects?: string
+  /**
+   * Where it is kept what runs measure, for plans to be made from: the path of a file, `"store"` for the run's store, or
+   * `"none"`: until this process ends. Default: the environment variable `WEFT_HISTORY`; else, for a `store` in memory,
+   * `"file"`: `.weft/history.sqlite` in the nearest folder with a package.json; else `"store"`. A history that cannot be
+   * used does not make a run fail: its summary has a warning then.
+   */
+  readonly history?: string
   /** Where tasks run. Default `"inline"`: in this process. */
   readonly engine?: EngineName | Engine
   /** How many workers may be active at once. Default: the engine's. For engines given by name. */
@@ -77,6 +83,9 @@ export const open = async <E>(
   parts: (settings: Party.Settings) => Parts<E>
 ): Promise<RunHandle<unknown>> => {
   options.signal?.throwIfAborted()
+  const place = HistoryPlace.placeOf(options.history, options.store)
+  // A plan is made from what the runs before it have measured.
+  await Remembering.settled()
   const connection = await Connections.use(options.store, options.objects)
   const { reference } = connection.stores
   const { concurrency, engine = "inline" } = options
@@ -87,17 +96,19 @@ export const open = async <E>(
     }
   )
   const settings = { engine: used.engine, pollMs: options.pollMs ?? POLL_MS, stores: reference }
-  const end = async () => {
-    await used.end()
-    await connection.end()
-  }
-  return await make(parts(settings), connection.runtime, end, options)
+  return await make(parts(settings), { connection, endEngine: used.end, place }, options)
+}
+
+/** What a run uses, and how that ends. */
+interface Used {
+  readonly connection: Connections.Connection
+  readonly endEngine: () => Promise<void>
+  readonly place: HistoryPlace.Place
 }
 
 const make = async <E>(
   parts: Parts<E>,
-  runtime: Connections.Connection["runtime"],
-  end: () => Promise<void>,
+  { connection, endEngine, place }: Used,
   options: HandleOptions
 ): Promise<RunHandle<unknown>> => {
   const { disposal, onEvent } = parts
@@ -112,17 +123,25 @@ const make = async <E>(
     if (event !== undefined) onEvent?.(event)
     if (notice.type === "output" && options.output !== "ignore") process[notice.stream].write(notice.text)
   }
-  const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
-  const started = await runtime
-    .runPromise(parts.begin(listener).pipe(Scope.provide(scope)))
+  const close = async () => {
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+    await endEngine()
+  }
+  const begin = Effect.gen(function* () {
+    const memory = Remembering.memoryOf(place, yield* History)
+    const started = yield* Effect.provideService(parts.begin(listener), History, memory.history)
+    return { memory, started }
+  })
+  const { memory, started } = await connection.runtime
+    .runPromise(begin.pipe(Scope.provide(scope)))
     .catch(async (error: unknown) => {
       await close()
-      await end()
+      await connection.end()
       throw error
     })
-  // While a run is under way, or is being recorded, this process must not end because nothing else holds it.
+  // While a run is under way this process must not end because nothing else holds it.
   const alive = setInterval(() => {}, 2 ** 30)
-  const ended = Effect.runPromise(started.outcome)
+  const ended = Effect.runPromise(started.outcome).finally(() => clearInterval(alive))
   const leave = (reason: string) =>
     Effect.runPromise(disposal === "cancel" ? started.cancel(reason) : started.leave)
   const abort = () => void leave(String(options.signal?.reason ?? "aborted"))
@@ -135,37 +154,54 @@ const make = async <E>(
     const { exit, summary } = await ended
     const { makespanMs, status } = summary
     if (!isOver) listener(started.graph, { type: "ended", status, makespanMs })
-    // A store that is away is not waited for.
-    await (isAway(exit) ? Promise.race([close(), setTimeout(AWAY_MS)]) : close())
+    await unlessAway(exit, close())
   })
+  // Only what is written at once, or soon to a file, may come after the result: a process may end before a store answers.
+  const isSoon = place.kind !== "store"
+  const problem = finished.then(
+    ({ remember }) => Remembering.remember(memory, remember, isSoon),
+    () => undefined
+  )
+  const released = problem.then(async () => {
+    const outcome = await finished.catch(() => undefined)
+    await (outcome === undefined ? connection.end() : unlessAway(outcome.exit, connection.end()))
+  })
+  const over = isSoon ? finished : released.then(() => finished)
   // Who only follows the events does not ask how it went.
-  finished.catch(() => {})
-  /** All is done, also what nobody waits for who waits for the result. */
-  const closed = Promise.allSettled([finished, Effect.runPromise(started.recorded)]).then(async () => {
-    clearInterval(alive)
-    // A store that is away is not waited for.
-    await Promise.race([end(), setTimeout(AWAY_MS, undefined, { ref: false })])
-  })
+  for (const one of [released, over]) one.catch(() => {})
+  let isAsked = false
+  // Who asks for the summary is told by that.
+  void problem.then((text) => text && setImmediate(() => isAsked || Remembering.warn(text)))
   return {
     run: started.run,
     workflow: started.workflow,
-    result: async () => settled((await finished).exit),
+    result: async () => settled((await over).exit),
     events: Stream.fromPubSub(notices).pipe(
       Stream.map((notice) => fromNotice(started.graph, notice)),
       Stream.filter((event) => event !== undefined),
       Stream.takeUntil((event) => event.type === "ended"),
       Stream.toAsyncIterable
     ),
-    summary: async () => (await finished).summary,
+    summary: async () => {
+      isAsked = true
+      const { summary } = await finished
+      const warning = await problem
+      return warning === undefined ? summary : { ...summary, warnings: [warning] }
+    },
     cancel: async (reason = "it was cancelled") => {
       await Effect.runPromise(started.cancel(reason))
-      await closed
+      await over
     },
     [Symbol.asyncDispose]: async () => {
       await leave("its handle was disposed of")
-      await closed
+      await over
     }
   }
+}
+
+/** Waits for something to end, but not long if the store that it needs is away. */
+const unlessAway = async (exit: Party.Outcome["exit"], ending: Promise<void>) => {
+  await (isAway(exit) ? Promise.race([ending, setTimeout(AWAY_MS)]) : ending)
 }
 
 const isAway = (exit: Party.Outcome["exit"]) =>

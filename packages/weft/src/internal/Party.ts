@@ -3,7 +3,8 @@
  * whoever attached to it later, does the same from here on.
  */
 import type { Graph, Plan, RunCancelled, RunFailed } from "@weft/core"
-import { Makespan, StoreClock } from "@weft/metrics"
+import { Makespan } from "@weft/metrics"
+import { StoreClock } from "@weft/metrics/recording"
 import {
   CLIENT,
   Coordination,
@@ -65,8 +66,6 @@ export interface Started {
   readonly run: string
   readonly workflow: string
   readonly graph: Graph.Graph
-  /** Returns when all that is to be remembered of the run is in the history, or cannot be. After the outcome. */
-  readonly recorded: Effect.Effect<void>
   /** How the run ended. Succeeds also if the run did not. */
   readonly outcome: Effect.Effect<Outcome>
   /** Cancels the run. If the store does not answer, at least this process leaves it. */
@@ -82,6 +81,8 @@ export interface Outcome {
     RunFailed | RunCancelled | RunLeft | UnknownRun | StoreError | EngineError
   >
   readonly summary: Summary
+  /** What is to be remembered of the run. It is not done yet, and may be when all else is over. */
+  readonly remember: Effect.Effect<void, StoreError, History>
 }
 
 /** What became of a party that listens. */
@@ -220,16 +221,15 @@ export interface Waiting<R> {
   /** Ends this process's workers. */
   readonly leave: Workers["leave"]
   /** Told how the run ended for this party; before anything of it is removed. */
-  readonly over: (outcome: Outcome) => void
-  /** Remembers the run. Nobody who waits for the outcome waits for that. */
-  readonly record?: (summary: Summary, state: RunState) => Effect.Effect<void, never, History>
+  readonly over: (outcome: Pick<Outcome, "exit">) => void
+  /** What is to be remembered of the run. Default: nothing. */
+  readonly record?: (summary: Summary, state: RunState) => Outcome["remember"]
 }
 
 /** Waits for the end of a run in the background, and fetches its result. */
 export const follow = Effect.fnUntraced(function* <R>(party: Party, waiting: Waiting<R>) {
   const { coordination, graph, run, tally, workflow } = party
   const outcome = Deferred.makeUnsafe<Outcome>()
-  const recorded = Deferred.makeUnsafe<void>()
   const gaveUp = Deferred.makeUnsafe<never, StoreError | RunLeft>()
   const objects = persistentObjects(observedObjects(yield* ObjectStore, party.reach), { forMs: PATIENCE_MS })
   let last: RunState | undefined
@@ -256,18 +256,15 @@ export const follow = Effect.fnUntraced(function* <R>(party: Party, waiting: Wai
       parallelism: waiting.engine.parallelism,
       notes: party.plan.notes
     })
-    waiting.over({ exit, summary })
-    // What ends with this party does not end this: so its own fiber.
-    const record = waiting.record?.(summary, state) ?? Effect.void
-    yield* Effect.forkDetach(Effect.ensuring(record, Deferred.succeed(recorded, undefined)))
-    yield* Deferred.succeed(outcome, { exit, summary })
+    waiting.over({ exit })
+    const remember = waiting.record?.(summary, state) ?? Effect.void
+    yield* Deferred.succeed(outcome, { exit, summary, remember })
   }).pipe(Effect.forkScoped)
   return {
     run,
     workflow,
     graph,
     outcome: Deferred.await(outcome),
-    recorded: Deferred.await(recorded),
     cancel: (reason) =>
       Deferred.isDoneUnsafe(outcome)
         ? Effect.void
@@ -292,7 +289,7 @@ const notCancelled = (run: string) =>
   })
 
 /** Whether a run came to an end for its client: if not, others may go on with it. */
-export const isSettled = ({ exit }: Outcome): boolean =>
+export const isSettled = ({ exit }: Pick<Outcome, "exit">): boolean =>
   Exit.isSuccess(exit) ||
   exit.cause.reasons.some(
     (reason) =>

@@ -1,6 +1,6 @@
 /**
  * Remembers a run that has ended, for plans to be made from: what its workers measured is read, put together, and recorded
- * with its plan. Whatever goes wrong with that, the run has its result.
+ * with its plan. `Remembering.ts` says when, and what becomes of errors.
  */
 import { type Graph, GraphCodec, Plan } from "@weft/core"
 import { Collected, Details, type Facts, totals } from "@weft/metrics"
@@ -23,26 +23,20 @@ export interface Settings {
   /** What the run's plan says of its makespan. */
   readonly predicted?: PredictedMakespan | undefined
   /** Called with the facts of a run that was recorded. */
-  readonly learn?:
-    | ((history: History["Service"], facts: Facts) => Effect.Effect<void, StoreError>)
-    | undefined
+  readonly learn?: ((facts: Facts) => Effect.Effect<void, StoreError, History>) | undefined
 }
 
 /** For how long batches of workers that are just stopping are waited for, in ms: of a run that succeeded, and of others. */
 const PATIENCE_MS = { succeeded: 2000, failed: 200, cancelled: 200 }
 const FIRST_PAUSE_MS = 2
-/** How long all of it may take, in ms. */
-const MOST_MS = 30_000
 /** A node takes at least so many bytes: graphs of more nodes need not be encoded to see that they are too large. */
 const NODE_BYTES = 3
 
-/** Remembers a run. Never fails. */
+/** Remembers a run. */
 export const remembering =
   (party: Party, settings: Settings) =>
-  (summary: Summary, state: RunState): Effect.Effect<void, never, History> =>
-    Effect.ignoreCause(Effect.timeoutOption(remember(party, settings, summary, state), MOST_MS), {
-      log: "Debug"
-    })
+  (summary: Summary, state: RunState): Effect.Effect<void, StoreError, History> =>
+    remember(party, settings, summary, state)
 
 const remember = Effect.fnUntraced(function* (
   { graph, plan, tally }: Party,
@@ -73,7 +67,7 @@ const remember = Effect.fnUntraced(function* (
     { ...base, tasks: collected.tasks(graph), ...totals(facts.workers) } satisfies RunRecord,
     details
   )
-  if (learn !== undefined) yield* learn(history, facts)
+  if (learn !== undefined) yield* learn(facts)
 })
 
 /** What messages told, where nothing was measured. */

@@ -38,6 +38,7 @@ describe.concurrent("weft", () => {
       resume: ["engine", "concurrency", "out", "json", "quiet"],
       watch: [],
       runs: ["json"],
+      show: ["out", "json"],
       cancel: ["reason"],
       clean: ["older", "dry-run", "json"]
     }

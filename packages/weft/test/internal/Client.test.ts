@@ -40,6 +40,7 @@ const end = (
             leaseMs: Number.POSITIVE_INFINITY,
             stores: undefined,
             isOpen: false,
+            metrics: "stop" as const,
             ...settings
           }
           const started = yield* Client.start(job, all, () => {})
@@ -47,6 +48,7 @@ const end = (
           return yield* started.outcome
         })
       ).pipe(Effect.provideService(Coordination, breaking(coordination)))
+      yield* outcome.remember
       const left = [yield* coordination.usage, yield* objects.usage]
       const remembered = yield* (yield* History).runs({})
       return { ...outcome, left, remembered }

@@ -11,6 +11,7 @@ import type { EngineError } from "../Engine.ts"
 import { type Prompt, toEffect } from "../Prompt.ts"
 import type { Finished, WorkerState } from "../WorkerState.ts"
 import { handOver } from "./HandOff.ts"
+import { storeDelayed } from "./Holding.ts"
 import { store } from "./Publish.ts"
 
 /** After so much execution that nobody was told of, in ms, the worker tells: what a crash would repeat. */
@@ -35,16 +36,24 @@ export const complete = (state: WorkerState, finished: Finished): Prompt<void, F
   state.untoldMs += finished.measure.executionMs
   let awaited = context.graph.targets.has(Instance.nodeOf(finished.instance))
   let opens = false
+  const ready: Array<Flow.Step> = []
   for (const step of finished.steps) {
     if (claims.has(step.instance)) {
-      if (claims.advance(step.instance)) state.push(step.instance)
+      if (claims.advance(step.instance)) ready.push(step)
       continue
     }
     awaited = true
     opens ||= step.need === 1
   }
+  // What is pushed last goes first.
+  if (context.hasOrder) ready.splice(0, ready.length, ...context.inOrder(ready).toReversed())
+  for (const { instance } of ready) state.push(instance)
   claims.done(finished.instance)
   if (opens) return drain(state)
+  if (state.delayed.size > 0) {
+    if (holdsBack(state, finished.instance)) return
+    awaited = true
+  }
   if (awaited) {
     state.lingers = lingers(state, finished)
     return state.lingers ? undefined : tellSoon(state)
@@ -62,6 +71,17 @@ export const completeNow = (state: WorkerState, finished: Finished): Effect.Effe
     return drain(state)
   })
 
+/**
+ * Whether the worker goes on with what it has claimed before it tells, since it has delayed values: afterwards more may have
+ * become of who waits for them. Others that wait for what came later should not have to wait for long.
+ */
+const holdsBack = (state: WorkerState, instance: InstanceId): boolean => {
+  const next = state.peekClaimed()
+  if (next === undefined || state.lingers || state.finished.length > CHECKPOINT_COUNT) return false
+  const nextMs = state.context.durations.meanMs(Instance.nodeOf(next.instance))
+  return state.delayed.has(instance) || state.untoldMs + nextMs <= CHECKPOINT_MS
+}
+
 /** Whether to wait for the next completion: it is of the same short task, and will be here in no time. */
 const lingers = (state: WorkerState, { instance, measure }: Finished): boolean => {
   const next = state.peek()
@@ -77,7 +97,9 @@ const lingers = (state: WorkerState, { instance, measure }: Finished): boolean =
 /** Stores what a crash would lose, then tells in the background. */
 const checkpoint = Effect.fnUntraced(function* (state: WorkerState) {
   for (const { instance, keep } of state.finished) {
-    if (!state.values.isHeld(instance)) continue
+    // What is large enough to be held on to is computed again rather than stored for the case of a crash.
+    if (!state.values.isHeld(instance) || state.clustered.has(instance) || state.delayed.has(instance))
+      continue
     yield* toEffect(() => store(state, instance, Instance.nodeOf(instance), keep))
   }
   yield* tellSoon(state)
@@ -127,6 +149,7 @@ const tellAll = Effect.fnUntraced(function* (state: WorkerState): Effect.fn.Retu
     state.finished = []
     state.untoldMs = 0
     const together = new Set(told.map(({ instance }) => instance))
+    if (state.delayed.size > 0) yield* storeDelayed(state, told, together)
     const completions = told.map((finished) => completion(state, finished, together))
     // Who measures each task uploads that before it is complete for anybody.
     if (state.measured !== undefined) yield* state.measured.beforeTelling

@@ -16,6 +16,7 @@ import { toEffect } from "../Prompt.ts"
 import { valueKey } from "../RunContext.ts"
 import type { Sizes } from "../Sizes.ts"
 import type { WorkerState } from "../WorkerState.ts"
+import { takeClustered } from "./Holding.ts"
 import { store } from "./Publish.ts"
 
 /** Notes how the run is, and has objects removed that nobody needs any more. */
@@ -51,7 +52,8 @@ const share = Effect.fnUntraced(function* (
   named: ReadonlyArray<Invocation>
 ): Effect.fn.Return<void, StoreError | EngineError> {
   const { invoker } = state
-  const pieces = piecesOf(work, invoker, invoker.worthMs === 0 ? undefined : tooSmall(state, invoker.worthMs))
+  const rest = takeClustered(state, state.context.inOrder(work))
+  const pieces = piecesOf(rest, invoker, invoker.worthMs === 0 ? undefined : tooSmall(state, invoker.worthMs))
   if (state.mayKeep && (pieces.length === 1 || state.peek() === undefined)) {
     const kept = pieces.findIndex((piece) => state.hasMemoryFor(piece[0]!.instance))
     if (kept >= 0) state.adopt(pieces.splice(kept, 1)[0]!)

@@ -6,7 +6,7 @@
  * ancestors.
  */
 import { Codec, Flow, Graph, Instance, type InstanceId } from "@weft/core"
-import type { Read } from "@weft/metrics"
+import type { Read } from "@weft/metrics/recording"
 import type { StoreError } from "@weft/storage"
 import { Effect } from "effect"
 import * as Arguments from "../Arguments.ts"

@@ -13,18 +13,28 @@ import { valueKey } from "../RunContext.ts"
 import { StreamHandle } from "../StreamHandle.ts"
 import type { WorkerState } from "../WorkerState.ts"
 
-/** Takes the value of a completed instance into memory, and puts it where others will look for it. */
+/**
+ * Takes the value of a completed instance into memory, and puts it where others will look for it.
+ *
+ * @param encoded the value's bytes, if they are known
+ */
 export const publish = (
   state: WorkerState,
   instance: InstanceId,
   value: unknown,
-  keep: Array<Kept>
+  keep: Array<Kept>,
+  encoded?: Uint8Array
 ): Prompt<number, StoreError> => {
   const id = Instance.nodeOf(instance)
-  const { claimed, elsewhere, expected } = audience(state, instance, id)
-  if (claimed + expected === 0 && !elsewhere) return 0
-  state.values.made(instance, value, claimed + expected, expected)
-  return elsewhere ? store(state, instance, id, keep) : 0
+  const { claimed, elsewhere, expected, joins } = audience(state, instance, id)
+  // Whoever holds on to the value may be the one that makes all of these ready: that is seen when it tells of it.
+  const isDelayed = joins > 0 && !elsewhere && state.delayed.has(instance)
+  if (!isDelayed) state.delayed.delete(instance)
+  const isRead = elsewhere || (joins > 0 && !isDelayed)
+  const reserved = isDelayed ? expected + joins : expected
+  if (claimed + reserved === 0 && !isRead) return 0
+  state.values.made(instance, value, claimed + reserved, reserved, encoded)
+  return isRead ? store(state, instance, id, keep) : 0
 }
 
 /** Puts a value that is in memory into the store; how many bytes it has. */
@@ -78,8 +88,8 @@ export const publishItems = Effect.fnUntraced(function* (
 })
 
 /**
- * How many who read the value are claimed, or expected to be this worker's to run or to hand off; and whether there are
- * others.
+ * How many who read the value are claimed, or expected to be this worker's to run or to hand off; how many flexible ones
+ * beside it wait for other values, too, and are whose completes the last of these; and whether there are others.
  */
 const audience = (state: WorkerState, instance: InstanceId, id: number) => {
   const { graph, plan } = state.context
@@ -88,6 +98,7 @@ const audience = (state: WorkerState, instance: InstanceId, id: number) => {
   const scope = scopeOf[id]!
   let claimed = 0
   let expected = 0
+  let joins = 0
   let elsewhere = graph.targets.has(id)
   for (let i = graph.readers.start[id]!; i < graph.readers.start[id + 1]!; i++) {
     const reader = graph.readers.list[i]!
@@ -95,13 +106,13 @@ const audience = (state: WorkerState, instance: InstanceId, id: number) => {
     const mine = planned !== undefined && planned === state.worker
     if (scopeOf[reader] === scope) {
       const readerInstance = indices.length === 0 ? reader : Instance.make(reader, indices)
-      const handedOff =
-        planned === undefined && graph.need[reader] === 1 && codes[reader] !== Graph.code.collect
+      const isFlexible = planned === undefined && codes[reader] !== Graph.code.collect
       if (state.claims.has(readerInstance)) claimed++
-      else if (mine || handedOff) expected++
+      else if (mine || (isFlexible && graph.need[reader] === 1)) expected++
+      else if (isFlexible) joins++
       else elsewhere = true
     } else if (scope !== 0 && scopes[scope]!.parent === scopeOf[reader] && mine) expected++
     else elsewhere = true
   }
-  return { claimed, expected, elsewhere }
+  return { claimed, expected, joins, elsewhere }
 }

@@ -43,6 +43,7 @@ export const coordinationVia = (
   fail: via("fail", coordination.fail),
   cancel: via("cancel", coordination.cancel),
   read: via("read", coordination.read),
+  waits: via("waits", coordination.waits),
   state: via("state", coordination.state),
   runs: via("runs", () => coordination.runs)(),
   remove: via("remove", coordination.remove),

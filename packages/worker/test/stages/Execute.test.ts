@@ -43,7 +43,8 @@ const execute = (
         return () => void guards.push(`${name} released`)
       }
     },
-    timing: Timing.defaultValue()
+    timing: Timing.defaultValue(),
+    fork: Effect.runFork
   })
   return { told, guards, effect: toEffect(() => call(state, work, args)) }
 }

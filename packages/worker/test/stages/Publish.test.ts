@@ -17,7 +17,8 @@ const stateOf = (context: ReturnType<typeof contextOf>, worker: string, named: b
     coordination: {} as Coordination["Service"],
     objects: {} as ObjectStore["Service"],
     host: { idle: (w) => w, guard: () => () => {} },
-    timing: Timing.defaultValue()
+    timing: Timing.defaultValue(),
+    fork: Effect.runFork
   })
 
 describe("a value in memory", () => {

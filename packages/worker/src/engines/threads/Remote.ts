@@ -69,6 +69,7 @@ export class Remote {
     fail: (...args) => this.call("coordination", "fail", args),
     cancel: (...args) => this.call("coordination", "cancel", args),
     read: (...args) => this.call("coordination", "read", args),
+    waits: (...args) => this.call("coordination", "waits", args),
     state: (...args) => this.call("coordination", "state", args),
     runs: notFromHere,
     remove: (...args) => this.call("coordination", "remove", args),
