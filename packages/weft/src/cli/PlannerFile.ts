@@ -34,6 +34,20 @@ const named: ReadonlyMap<string, () => Promise<Choice>> = new Map<string, () => 
       return { planner: report2(), behaviours }
     }
   ],
+  [
+    "wukong",
+    async () => {
+      const { behaviours, wukong } = await import("@weft/planner-wukong")
+      return { planner: wukong(), behaviours }
+    }
+  ],
+  [
+    "dask",
+    async () => {
+      const { behaviours, dask } = await import("@weft/planner-dask")
+      return { planner: dask(), behaviours }
+    }
+  ],
   ["heft", async () => ({ planner: (await import("@weft/planning")).Baselines.heft(), behaviours: [] })],
   ["random", async () => ({ planner: (await import("@weft/planning")).Baselines.random(), behaviours: [] })],
   ["single", async () => ({ planner: (await import("@weft/planning")).Baselines.single(), behaviours: [] })]
