@@ -13,7 +13,7 @@ import {
   Planner,
   Predictions
 } from "@weft/core"
-import type { History, PredictedMakespan } from "@weft/storage"
+import type { History, PredictedRun } from "@weft/storage"
 import type { Engine } from "@weft/worker"
 import { Effect } from "effect"
 
@@ -30,7 +30,7 @@ export interface Settings {
 
 /** What was expected of a run. */
 export interface Expectation {
-  readonly makespan: PredictedMakespan
+  readonly predicted: PredictedRun
   /** When nodes were expected to run. */
   readonly timeline: Plan.Plan["timeline"]
 }
@@ -102,14 +102,19 @@ const expectationOf = Effect.fnUntraced(
     const { Simulator } = yield* Effect.promise(() => import("@weft/planning"))
     const samples = Math.max(SAMPLES.least, Math.min(SAMPLES.most, Math.floor(INSTANCES / input.graph.size)))
     if (input.graph.size > INSTANCES) return undefined
-    const { makespanMs, rawMakespanMs, timeline } = yield* Simulator.simulate({ ...input, samples })
-    const makespan = {
+    const simulation = yield* Simulator.simulate({ ...input, samples })
+    const { bytes, calls, gbSeconds, makespanMs, objectReads, objectWrites, rawMakespanMs, timeline } =
+      simulation
+    const predicted: PredictedRun = {
       meanMs: makespanMs.mean,
       p50Ms: makespanMs.percentile(0.5),
       p90Ms: makespanMs.percentile(0.9),
-      rawMs: rawMakespanMs.mean
+      rawMs: rawMakespanMs.mean,
+      gbSeconds,
+      bytes,
+      roundTrips: calls + objectReads + objectWrites
     }
-    return { makespan, timeline }
+    return { predicted, timeline }
   },
   Effect.orElseSucceed(() => undefined)
 )

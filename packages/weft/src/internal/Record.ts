@@ -46,7 +46,7 @@ const remember = Effect.fnUntraced(function* (
     version: 2 as const,
     ...known,
     instances: state.completed,
-    ...(expected === undefined ? {} : { predicted: expected.makespan })
+    ...(expected === undefined ? {} : { predicted: expected.predicted })
   }
   const collected =
     metrics === undefined ? new Collected() : yield* collect(run, state.completed, PATIENCE_MS[status])
@@ -61,7 +61,7 @@ const remember = Effect.fnUntraced(function* (
     { ...base, tasks: collected.tasks(graph), ...totals(facts.workers) } satisfies RunRecord,
     details
   )
-  yield* Learning.learn(facts, expected && { rawMs: expected.makespan.rawMs })
+  yield* Learning.learn(facts, expected && { rawMs: expected.predicted.rawMs })
 })
 
 /** What messages told, where nothing was measured. */
