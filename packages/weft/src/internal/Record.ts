@@ -3,10 +3,9 @@
  * with its plan. `Remembering.ts` says when, and what becomes of errors.
  */
 import { type Graph, GraphCodec, Plan } from "@weft/core"
-import { Collected, Details, type Facts, totals } from "@weft/metrics"
+import { Collected, Details, Learning, totals } from "@weft/metrics"
 import {
   History,
-  type PredictedMakespan,
   type RunRecord,
   type RunState,
   type StoreError,
@@ -15,15 +14,14 @@ import {
 import { Effect } from "effect"
 import type { Summary } from "../Summary.ts"
 import type { Party } from "./Party.ts"
+import type { Planned } from "./Planning.ts"
 
 /** What is measured, and what is made of it. */
 export interface Settings {
   /** `undefined` if workers measure nothing. */
   readonly metrics: UploadStrategy | undefined
-  /** What the run's plan says of its makespan. */
-  readonly predicted?: PredictedMakespan | undefined
-  /** Called with the facts of a run that was recorded. */
-  readonly learn?: ((facts: Facts) => Effect.Effect<void, StoreError, History>) | undefined
+  /** What was expected of the run. Default: nothing. */
+  readonly expectation?: Planned["expectation"]
 }
 
 /** For how long batches of workers that are just stopping are waited for, in ms: of a run that succeeded, and of others. */
@@ -40,20 +38,21 @@ export const remembering =
 
 const remember = Effect.fnUntraced(function* (
   { graph, plan, tally }: Party,
-  { learn, metrics, predicted }: Settings,
+  { expectation = Effect.succeed(undefined), metrics }: Settings,
   summary: Summary,
   state: RunState
 ) {
   const { engine, makespanMs, planner, run, status, workflow } = summary
   if (status === "running" || status === "gone") return
   const history = yield* History
+  const expected = yield* expectation
   const signature = GraphCodec.signature(graph)
   const known = { run, workflow, signature, planner, engine, status, begunAt: state.begunAt, makespanMs }
   const base = {
     version: 2 as const,
     ...known,
     instances: state.completed,
-    ...(predicted === undefined ? {} : { predicted })
+    ...(expected === undefined ? {} : { predicted: expected.makespan })
   }
   const collected =
     metrics === undefined ? new Collected() : yield* collect(run, state.completed, PATIENCE_MS[status])
@@ -62,12 +61,13 @@ const remember = Effect.fnUntraced(function* (
     return
   }
   const facts = collected.facts({ ...known, graph })
-  const details = Details.encode({ plan: Plan.encode(plan), graph: smallGraph(graph), facts })
+  const shown = expected === undefined ? plan : { ...plan, timeline: expected.timeline }
+  const details = Details.encode({ plan: Plan.encode(shown), graph: smallGraph(graph), facts })
   yield* history.record(
     { ...base, tasks: collected.tasks(graph), ...totals(facts.workers) } satisfies RunRecord,
     details
   )
-  if (learn !== undefined) yield* learn(facts)
+  yield* Learning.learn(facts, expected && { rawMs: expected.makespan.rawMs })
 })
 
 /** What messages told, where nothing was measured. */
