@@ -2,11 +2,12 @@
  * `weft history evaluate`: how good predictions are that are made from a history.
  */
 import { Evaluate } from "@weft/metrics"
+import { History } from "@weft/storage"
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { explained } from "./Explain.ts"
+import { historyPlaceFlags, openHistory } from "./HistoryPlaces.ts"
 import * as Json from "./Json.ts"
-import { connect, neededPlace, on, storeFlags } from "./Places.ts"
 import { write } from "./Streams.ts"
 import { type Style, styleFor } from "./Style.ts"
 import { table } from "./Table.ts"
@@ -42,10 +43,10 @@ interface Given {
 }
 
 /** The command `weft history evaluate`. */
-export const evaluateCommand = Command.make("evaluate", { ...storeFlags, ...flags }, (options) =>
+export const evaluateCommand = Command.make("evaluate", { ...historyPlaceFlags, ...flags }, (options) =>
   Effect.gen(function* () {
-    const store = yield* connect(yield* neededPlace(options))
-    yield* on(store, evaluate(options))
+    const { history } = yield* openHistory(options)
+    yield* Effect.provideService(evaluate(options), History, history)
   }).pipe(Effect.scoped, explained)
 ).pipe(
   Command.withShortDescription("Say how good predictions are"),

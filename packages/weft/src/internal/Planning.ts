@@ -13,7 +13,7 @@ import {
   Planner,
   Predictions
 } from "@weft/core"
-import { History, type PredictedMakespan } from "@weft/storage"
+import type { History, PredictedMakespan } from "@weft/storage"
 import type { Engine } from "@weft/worker"
 import { Effect } from "effect"
 
@@ -91,22 +91,25 @@ export const knownOf = Effect.fnUntraced(function* (
 const INSTANCES = 2500
 const SAMPLES = { least: 8, most: 40 }
 
-const expectationOf = Effect.fnUntraced(function* (
-  input: Known & {
-    readonly graph: Graph.Graph
-    readonly plan: Plan.Plan
-    readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
-  }
-) {
-  const { Simulator } = yield* Effect.promise(() => import("@weft/planning"))
-  const samples = Math.max(SAMPLES.least, Math.min(SAMPLES.most, Math.floor(INSTANCES / input.graph.size)))
-  if (input.graph.size > INSTANCES) return undefined
-  const { makespanMs, rawMakespanMs, timeline } = yield* Simulator.simulate({ ...input, samples })
-  const makespan = {
-    meanMs: makespanMs.mean,
-    p50Ms: makespanMs.percentile(0.5),
-    p90Ms: makespanMs.percentile(0.9),
-    rawMs: rawMakespanMs.mean
-  }
-  return { makespan, timeline }
-}, Effect.orElseSucceed(() => undefined))
+const expectationOf = Effect.fnUntraced(
+  function* (
+    input: Known & {
+      readonly graph: Graph.Graph
+      readonly plan: Plan.Plan
+      readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+    }
+  ) {
+    const { Simulator } = yield* Effect.promise(() => import("@weft/planning"))
+    const samples = Math.max(SAMPLES.least, Math.min(SAMPLES.most, Math.floor(INSTANCES / input.graph.size)))
+    if (input.graph.size > INSTANCES) return undefined
+    const { makespanMs, rawMakespanMs, timeline } = yield* Simulator.simulate({ ...input, samples })
+    const makespan = {
+      meanMs: makespanMs.mean,
+      p50Ms: makespanMs.percentile(0.5),
+      p90Ms: makespanMs.percentile(0.9),
+      rawMs: rawMakespanMs.mean
+    }
+    return { makespan, timeline }
+  },
+  Effect.orElseSucceed(() => undefined)
+)

@@ -4,13 +4,7 @@
  */
 import { type Graph, GraphCodec, Plan } from "@weft/core"
 import { Collected, Details, Learning, totals } from "@weft/metrics"
-import {
-  History,
-  type RunRecord,
-  type RunState,
-  type StoreError,
-  type UploadStrategy
-} from "@weft/storage"
+import { History, type RunRecord, type RunState, type StoreError, type UploadStrategy } from "@weft/storage"
 import { Effect } from "effect"
 import type { Summary } from "../Summary.ts"
 import type { Party } from "./Party.ts"
