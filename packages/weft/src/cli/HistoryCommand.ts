@@ -133,7 +133,9 @@ const pruneCommand = Command.make(
 /** The command `weft history`. */
 export const historyCommand = Command.make("history").pipe(
   Command.withShortDescription("What past runs have measured, to plan by"),
-  Command.withDescription("What past runs have measured, to plan by: list, export, import and prune it."),
+  Command.withDescription(
+    "What past runs have measured, to plan by: list it, evaluate what is predicted from it, export, import and prune it."
+  ),
   Command.withSubcommands([listCommand, evaluateCommand, exportCommand, importCommand, pruneCommand]),
   Command.withExamples([
     { command: "weft history list", description: "What is known" },

@@ -39,14 +39,12 @@ const remember = Effect.fnUntraced(function* (
   const { engine, makespanMs, planner, run, status, workflow } = summary
   if (status === "running" || status === "gone") return
   const history = yield* History
-  const expected = yield* expectation
   const signature = GraphCodec.signature(graph)
   const known = { run, workflow, signature, planner, engine, status, begunAt: state.begunAt, makespanMs }
   const base = {
     version: 2 as const,
     ...known,
-    instances: state.completed,
-    ...(expected === undefined ? {} : { predicted: expected.predicted })
+    instances: state.completed
   }
   const collected =
     metrics === undefined ? new Collected() : yield* collect(run, state.completed, PATIENCE_MS[status])
@@ -55,13 +53,17 @@ const remember = Effect.fnUntraced(function* (
     return
   }
   const facts = collected.facts({ ...known, graph })
-  const shown = expected === undefined ? plan : { ...plan, timeline: expected.timeline }
-  const details = Details.encode({ plan: Plan.encode(shown), graph: smallGraph(graph), facts })
-  yield* history.record(
-    { ...base, tasks: collected.tasks(graph), ...totals(facts.workers) } satisfies RunRecord,
-    details
-  )
-  yield* Learning.learn(facts, expected && { rawMs: expected.predicted.rawMs })
+  const record = { ...base, tasks: collected.tasks(graph), ...totals(facts.workers) } satisfies RunRecord
+  const details = (shown: Plan.Plan) =>
+    Details.encode({ plan: Plan.encode(shown), graph: smallGraph(graph), facts })
+  yield* history.record(record, details(plan))
+  yield* Learning.learn(facts)
+  // It takes a while, and the process may end before: so what was measured comes first.
+  const expected = yield* expectation
+  if (expected === undefined) return
+  const { predicted, timeline } = expected
+  yield* history.record({ ...record, predicted }, details({ ...plan, timeline }))
+  yield* Learning.calibrate(facts, predicted)
 })
 
 /** What messages told, where nothing was measured. */
