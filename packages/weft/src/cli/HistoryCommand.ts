@@ -9,6 +9,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import * as HistoryLines from "../internal/HistoryLines.ts"
 import { type CliFailure, ended, exitCode, failed, usage } from "./CliFailure.ts"
 import { explained } from "./Explain.ts"
+import { evaluateCommand } from "./HistoryEvaluate.ts"
 import { type HistoryGiven, historyPlaceFlags, openHistory } from "./HistoryPlaces.ts"
 import * as Json from "./Json.ts"
 import { time } from "./Places.ts"
@@ -132,8 +133,10 @@ const pruneCommand = Command.make(
 /** The command `weft history`. */
 export const historyCommand = Command.make("history").pipe(
   Command.withShortDescription("What past runs have measured, to plan by"),
-  Command.withDescription("What past runs have measured, to plan by: list, export, import and prune it."),
-  Command.withSubcommands([listCommand, exportCommand, importCommand, pruneCommand]),
+  Command.withDescription(
+    "What past runs have measured, to plan by: list, export, import and prune it, and see how good it is."
+  ),
+  Command.withSubcommands([listCommand, exportCommand, importCommand, pruneCommand, evaluateCommand]),
   Command.withExamples([
     { command: "weft history list", description: "What is known" },
     { command: "weft history prune --older 30d", description: "Remove what is old" }

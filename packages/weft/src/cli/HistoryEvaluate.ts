@@ -2,11 +2,12 @@
  * `weft history evaluate`: how good predictions are that are made from a history.
  */
 import { Evaluate } from "@weft/metrics"
+import { History } from "@weft/storage"
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { explained } from "./Explain.ts"
+import { type HistoryGiven, historyPlaceFlags, openHistory } from "./HistoryPlaces.ts"
 import * as Json from "./Json.ts"
-import { connect, neededPlace, on, storeFlags } from "./Places.ts"
 import { write } from "./Streams.ts"
 import { type Style, styleFor } from "./Style.ts"
 import { table } from "./Table.ts"
@@ -35,18 +36,15 @@ const flags = {
 }
 
 /** What the flags were given. */
-interface Given {
+interface Given extends HistoryGiven {
   readonly workflow: Option.Option<string>
   readonly runs: number
   readonly json: boolean
 }
 
 /** The command `weft history evaluate`. */
-export const evaluateCommand = Command.make("evaluate", { ...storeFlags, ...flags }, (options) =>
-  Effect.gen(function* () {
-    const store = yield* connect(yield* neededPlace(options))
-    yield* on(store, evaluate(options))
-  }).pipe(Effect.scoped, explained)
+export const evaluateCommand = Command.make("evaluate", { ...historyPlaceFlags, ...flags }, (options) =>
+  Effect.scoped(evaluate(options)).pipe(explained)
 ).pipe(
   Command.withShortDescription("Say how good predictions are"),
   Command.withDescription(
@@ -63,11 +61,11 @@ export const evaluateCommand = Command.make("evaluate", { ...storeFlags, ...flag
   ])
 )
 
-const evaluate = Effect.fnUntraced(function* ({ json, runs, workflow }: Given) {
-  const past = yield* Evaluate.load({
-    limit: runs,
-    ...(Option.isSome(workflow) ? { workflow: workflow.value } : {})
-  })
+const evaluate = Effect.fnUntraced(function* (options: Given) {
+  const { json, runs, workflow } = options
+  const { history, isThere } = yield* openHistory(options)
+  const query = { limit: runs, ...(Option.isSome(workflow) ? { workflow: workflow.value } : {}) }
+  const past = isThere ? yield* Effect.provideService(Evaluate.load(query), History, history) : []
   const found = Evaluate.evaluate(past)
   const text = json
     ? Json.stringify({ ...found, records: past.length })
