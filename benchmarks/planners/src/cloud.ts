@@ -16,10 +16,12 @@ import { ManagedRuntime } from "effect"
 import { type Engine, lambda, type Stores } from "weft"
 
 /** Of the account: as many as can start without making one another late, on two cores. */
-export const CONCURRENCY = 12
+export const CONCURRENCY = 8
 /** How much of a core one vCPU is: so many environments that compute do not get into each other's way. */
-const CPU_SHARE = 0.15
-/** Memory sizes that planners choose from, in MiB. With one vCPU and less, one thread can make use of all of it. */
+const CPU_SHARE = 0.25
+/** Memory that comes with one whole core of this machine, in MiB. */
+export const CORE_MIB = 1769 / CPU_SHARE
+/** Memory sizes that planners choose from, in MiB: the largest has one vCPU. */
 export const MEMORY_SIZES: ReadonlyArray<number> = [442, 884, 1769]
 /** How long a named worker waits for work, in ms. */
 export const IDLE_MS = 1000

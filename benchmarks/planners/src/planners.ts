@@ -6,7 +6,7 @@ import { simple } from "@weft/planner-simple"
 import * as uniform from "@weft/planner-uniform"
 import * as wukong from "@weft/planner-wukong"
 import { Baselines } from "@weft/planning"
-import { MEMORY_SIZES } from "./cloud.ts"
+import { CORE_MIB, MEMORY_SIZES } from "./cloud.ts"
 
 /** A planner, and behaviours for all that it may emit. */
 export interface Chosen {
@@ -48,5 +48,6 @@ export const behaviourModules: ReadonlyArray<string> = [
 /** What planners are told of the cloud, beside what the engine says. */
 export const environment = (start: "cold" | "warm"): Environment => ({
   memorySizes: MEMORY_SIZES,
+  coreMiB: CORE_MIB,
   ...(start === "cold" ? { warm: "none" } : {})
 })

@@ -120,7 +120,7 @@ export const randomCase = (seed: number, kind: Kind, most = 80): Case => {
 export const behaviours: ReadonlyArray<Behaviour.Behaviour> = [preloading, prewarming]
 
 /** The plan that an assignment is written as. */
-export const planOf = (graph: Case["graph"], assignment: Assignment.Assignment): Plan.Plan =>
+const planOf = (graph: Case["graph"], assignment: Assignment.Assignment): Plan.Plan =>
   Effect.runSync(
     Planner.run(
       planner({

@@ -275,7 +275,11 @@ describe("watch", () => {
     await begun(first.events, "untilAborted")
     await first.cancel("enough")
     await error(watching.ended())
-    expect((await collect(watching.events)).at(-1)).toEqual({ type: "ended", status: "cancelled" })
+    expect((await collect(watching.events)).at(-1)).toEqual({
+      type: "ended",
+      status: "cancelled",
+      makespanMs: expect.any(Number)
+    })
     expect((await watching.summary()).status).toBe("cancelled")
   })
 
@@ -330,6 +334,10 @@ describe("failures", () => {
         stack: expect.stringMatching(/RangeError: too much\n.*flow\.ts:\d+/s)
       }
     ])
-    expect((await collect(handle.events)).at(-1)).toEqual({ type: "ended", status: "failed" })
+    expect((await collect(handle.events)).at(-1)).toEqual({
+      type: "ended",
+      status: "failed",
+      makespanMs: expect.any(Number)
+    })
   })
 })

@@ -168,7 +168,7 @@ describe.each([
     it("tell what happens from the beginning to the end", async () => {
       const handle = await submit([say("hello"), double(1)], options)
       const events = await collect(handle.events)
-      expect(events.at(-1)).toEqual({ type: "ended", status: "succeeded" })
+      expect(events.at(-1)).toEqual({ type: "ended", status: "succeeded", makespanMs: expect.any(Number) })
       const completed = events.flatMap((event) => (event.type === "completed" ? event.nodes : []))
       expect(completed.map(({ node, task }) => [node, task]).toSorted()).toEqual([
         ["double#1", "double"],
@@ -184,7 +184,7 @@ describe.each([
       await handle.result()
       const [one, other] = await Promise.all([collect(handle.events), collect(handle.events)])
       expect(one).toEqual(other)
-      expect(one.at(-1)).toEqual({ type: "ended", status: "succeeded" })
+      expect(one.at(-1)).toEqual({ type: "ended", status: "succeeded", makespanMs: expect.any(Number) })
       expect(await collect(handle.events)).toEqual(one)
     })
 
@@ -196,7 +196,11 @@ describe.each([
 
     it("end for a run that fails, too", async () => {
       const handle = await submit(fail("no"), options)
-      expect((await collect(handle.events)).at(-1)).toEqual({ type: "ended", status: "failed" })
+      expect((await collect(handle.events)).at(-1)).toEqual({
+        type: "ended",
+        status: "failed",
+        makespanMs: expect.any(Number)
+      })
       await expect(handle.result()).rejects.toBeInstanceOf(RunFailed)
     })
   })
@@ -259,7 +263,11 @@ describe.each([
       const cancelled = await error(handle.result())
       expect(cancelled).toBeInstanceOf(RunCancelled)
       expect((cancelled as Error).message).toMatch(/was cancelled: enough$/)
-      expect((await collect(handle.events)).at(-1)).toEqual({ type: "ended", status: "cancelled" })
+      expect((await collect(handle.events)).at(-1)).toEqual({
+        type: "ended",
+        status: "cancelled",
+        makespanMs: expect.any(Number)
+      })
     })
 
     it("by a signal ends the run", async () => {

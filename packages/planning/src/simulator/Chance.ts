@@ -31,7 +31,7 @@ export const sampled = (random: () => number): Choice => {
 const inside = (p: number) => Math.min(1 - 1e-6, Math.max(1e-6, p))
 
 /** The cumulative normal distribution (Abramowitz and Stegun, 7.1.26; absolute error below 2e-7). */
-export const normal = (x: number): number => {
+const normal = (x: number): number => {
   const z = Math.abs(x) / Math.SQRT2
   const t = 1 / (1 + 0.3275911 * z)
   const tail =
@@ -42,7 +42,7 @@ export const normal = (x: number): number => {
 }
 
 /** Its inverse, by bisection with {@link normal}: what is asked for are few digits. */
-export const inverseNormal = (p: number): number => {
+const inverseNormal = (p: number): number => {
   let low = -6
   let high = 6
   for (let i = 0; i < 40; i++) {

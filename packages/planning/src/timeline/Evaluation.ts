@@ -7,7 +7,6 @@
  */
 import { type Assignment, FLEXIBLE } from "../Assignment.ts"
 import type { Model } from "../Model.ts"
-import type { Timeline } from "../Timeline.ts"
 import { Claims } from "./Claims.ts"
 import { Cores } from "./Cores.ts"
 import { Data } from "./Data.ts"
@@ -15,6 +14,7 @@ import { Durations } from "./Durations.ts"
 import { Pieces } from "./Pieces.ts"
 import { gbSeconds, NOBODY, oldestFirst, type Place } from "./Places.ts"
 import { ASKED, BEGIN, COMPUTE, ENDED, IDLE, KINDS, KNOWN, PREWARM, SENT, Sending } from "./Sending.ts"
+import type { Timeline } from "./Times.ts"
 
 /** After so much untold execution, in ms, a worker tells. */
 const CHECKPOINT_MS = 1000

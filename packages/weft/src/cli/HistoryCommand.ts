@@ -134,9 +134,9 @@ const pruneCommand = Command.make(
 export const historyCommand = Command.make("history").pipe(
   Command.withShortDescription("What past runs have measured, to plan by"),
   Command.withDescription(
-    "What past runs have measured, to plan by: list it, evaluate what is predicted from it, export, import and prune it."
+    "What past runs have measured, to plan by: list, export, import and prune it, and see how good it is."
   ),
-  Command.withSubcommands([listCommand, evaluateCommand, exportCommand, importCommand, pruneCommand]),
+  Command.withSubcommands([listCommand, exportCommand, importCommand, pruneCommand, evaluateCommand]),
   Command.withExamples([
     { command: "weft history list", description: "What is known" },
     { command: "weft history prune --older 30d", description: "Remove what is old" }

@@ -6,7 +6,7 @@ import { History } from "@weft/storage"
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { explained } from "./Explain.ts"
-import { historyPlaceFlags, openHistory } from "./HistoryPlaces.ts"
+import { type HistoryGiven, historyPlaceFlags, openHistory } from "./HistoryPlaces.ts"
 import * as Json from "./Json.ts"
 import { write } from "./Streams.ts"
 import { type Style, styleFor } from "./Style.ts"
@@ -36,7 +36,7 @@ const flags = {
 }
 
 /** What the flags were given. */
-interface Given {
+interface Given extends HistoryGiven {
   readonly workflow: Option.Option<string>
   readonly runs: number
   readonly json: boolean
@@ -44,10 +44,7 @@ interface Given {
 
 /** The command `weft history evaluate`. */
 export const evaluateCommand = Command.make("evaluate", { ...historyPlaceFlags, ...flags }, (options) =>
-  Effect.gen(function* () {
-    const { history } = yield* openHistory(options)
-    yield* Effect.provideService(evaluate(options), History, history)
-  }).pipe(Effect.scoped, explained)
+  Effect.scoped(evaluate(options)).pipe(explained)
 ).pipe(
   Command.withShortDescription("Say how good predictions are"),
   Command.withDescription(
@@ -64,11 +61,11 @@ export const evaluateCommand = Command.make("evaluate", { ...historyPlaceFlags, 
   ])
 )
 
-const evaluate = Effect.fnUntraced(function* ({ json, runs, workflow }: Given) {
-  const past = yield* Evaluate.load({
-    limit: runs,
-    ...(Option.isSome(workflow) ? { workflow: workflow.value } : {})
-  })
+const evaluate = Effect.fnUntraced(function* (options: Given) {
+  const { json, runs, workflow } = options
+  const { history, isThere } = yield* openHistory(options)
+  const query = { limit: runs, ...(Option.isSome(workflow) ? { workflow: workflow.value } : {}) }
+  const past = isThere ? yield* Effect.provideService(Evaluate.load(query), History, history) : []
   const found = Evaluate.evaluate(past)
   const text = json
     ? Json.stringify({ ...found, records: past.length })

@@ -169,11 +169,7 @@ export const runLines = (runs: ReadonlyArray<RunState>, now: number, style: Styl
 }
 
 /** A table of runs that have ended. */
-export const endedLines = (
-  records: ReadonlyArray<RunRecord>,
-  now: number,
-  style: Style
-): ReadonlyArray<string> =>
+const endedLines = (records: ReadonlyArray<RunRecord>, now: number, style: Style): ReadonlyArray<string> =>
   table(
     [
       { format: "bold" },

@@ -73,7 +73,7 @@ export const start = Effect.fnUntraced(function* (job: Job, settings: Settings, 
     over: (outcome) => {
       removal.isDue = !isOpen || Party.isSettled(outcome)
     },
-    record: Record.remembering(party, { metrics, expectation })
+    record: Record.remembering(party, { environment: settings.environment, expectation, metrics })
   })
 })
 

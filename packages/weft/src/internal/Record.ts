@@ -2,7 +2,7 @@
  * Remembers a run that has ended, for plans to be made from: what its workers measured is read, put together, and recorded
  * with its plan. `Remembering.ts` says when, and what becomes of errors.
  */
-import { type Graph, GraphCodec, Plan } from "@weft/core"
+import { type Environment, type Graph, GraphCodec, Plan } from "@weft/core"
 import { Collected, Details, Learning, totals } from "@weft/metrics"
 import { History, type RunRecord, type RunState, type StoreError, type UploadStrategy } from "@weft/storage"
 import { Effect } from "effect"
@@ -16,6 +16,8 @@ export interface Settings {
   readonly metrics: UploadStrategy | undefined
   /** What was expected of the run. Default: nothing. */
   readonly expectation?: Planned["expectation"]
+  /** What was known of where workers would run. */
+  readonly environment?: Environment | undefined
 }
 
 /** For how long batches of workers that are just stopping are waited for, in ms: of a run that succeeded, and of others. */
@@ -32,7 +34,7 @@ export const remembering =
 
 const remember = Effect.fnUntraced(function* (
   { graph, plan, tally }: Party,
-  { expectation = Effect.succeed(undefined), metrics }: Settings,
+  { environment, expectation = Effect.succeed(undefined), metrics }: Settings,
   summary: Summary,
   state: RunState
 ) {
@@ -52,7 +54,7 @@ const remember = Effect.fnUntraced(function* (
     if (!tally.isPartial) yield* history.record({ ...base, ...told(summary) })
     return
   }
-  const facts = collected.facts({ ...known, graph })
+  const facts = { ...collected.facts({ ...known, graph }), isFresh: environment?.warm === "none" }
   const record = { ...base, tasks: collected.tasks(graph), ...totals(facts.workers) } satisfies RunRecord
   const details = (shown: Plan.Plan) =>
     Details.encode({ plan: Plan.encode(shown), graph: smallGraph(graph), facts })

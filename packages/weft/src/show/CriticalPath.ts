@@ -15,7 +15,7 @@ export interface Step {
   readonly gapMs: number
 }
 
-export const endOf = ({ executionMs, inputsMs, publishMs, startedMs }: NodeFact): number =>
+const endOf = ({ executionMs, inputsMs, publishMs, startedMs }: NodeFact): number =>
   startedMs + inputsMs + executionMs + publishMs
 
 /** The steps, the first first. Without a graph inputs are not known, and only a worker's own nodes lead back. */
