@@ -1,5 +1,7 @@
 /** What the samples say: errors of predictions, coverage, and what plans are worth. */
 
+import type { PredictedRun } from "@weft/storage"
+
 /** One real run beside what was predicted of it. */
 export interface Sample {
   readonly workflow: string
@@ -10,16 +12,13 @@ export interface Sample {
   readonly start: "cold" | "warm"
   /** Finished runs of this workflow that the history knew. */
   readonly pastRuns: number
-  readonly predicted:
-    | { readonly meanMs: number; readonly p50Ms: number; readonly p90Ms: number; readonly gbSeconds?: number }
-    | undefined
+  readonly predicted: PredictedRun | undefined
   readonly makespanMs: number
   readonly gbSeconds: number
   readonly bytes: number
   readonly roundTrips: number
   readonly workers: number
   readonly coldStarts: number
-  readonly planMs: number
 }
 
 /** So many past runs make a history. */

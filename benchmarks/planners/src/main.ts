@@ -1,1 +1,198 @@
-// Runs the benchmark.
+/**
+ * Every planner on every workflow: what was predicted beside what really was, on a cloud on this machine.
+ *
+ *     node src/main.ts [--workflows a,b] [--planners a,b] [--rounds N] [--quick] [--out FOLDER]
+ *
+ * Round 0 is planned without history; the rounds after it with what all rounds before have measured. In every other round all
+ * environments are new. Baselines that only stand for comparison run in the first two rounds and the last.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { isDeepStrictEqual, parseArgs } from "node:util"
+import { write } from "@weft-benchmarks/overhead/write"
+import { type Node, submit, workflow } from "weft"
+import { iterationsPerMs } from "./calibrate.ts"
+import { type Cloud, CONCURRENCY, startCloud } from "./cloud.ts"
+import { accuracy, BASELINES, median, type Sample, typical, worth } from "./figures.ts"
+import { page } from "./page.ts"
+import { behaviourModules, environment, planners, withoutHistory } from "./planners.ts"
+import * as traceTasks from "./traceTasks.ts"
+import { type Replay, read, replay, scaled, timeFor } from "./wfcommons.ts"
+import * as own from "./workflows.ts"
+
+const folder = dirname(import.meta.dirname)
+
+const { values: flags } = parseArgs({
+  options: {
+    workflows: { type: "string" },
+    planners: { type: "string" },
+    rounds: { type: "string" },
+    quick: { type: "boolean", default: false },
+    out: { type: "string" }
+  }
+})
+
+const speed = iterationsPerMs()
+const scale: own.Scale = { iterationsPerMs: speed, work: flags.quick ? 0.2 : 1 }
+const rounds = Number(flags.rounds ?? (flags.quick ? 2 : 9))
+
+/** All calls of a trace, one after the other, on a whole core. */
+const TRACE_MS = 2500 * scale.work
+/** What all values of a trace have together. */
+const TRACE_BYTES = 24 * 2 ** 20
+const TRACES = ["blast-chameleon-small-001", "epigenomics-chameleon-hep-1seq-100k-001"].concat(
+  "montage-chameleon-2mass-005d-001",
+  "soykb-chameleon-10fastq-10ch-001"
+)
+
+const traces = TRACES.map((file) => {
+  const trace = read(readFileSync(join(folder, "traces", `${file}.json`), "utf8"))
+  const bytes = trace.calls.reduce((sum, { outputBytes }) => sum + outputBytes, 0)
+  const smaller = scaled(trace, {
+    time: timeFor(trace, TRACE_MS),
+    bytes: Math.min(1, TRACE_BYTES / Math.max(1, bytes))
+  })
+  const replays = traceTasks as unknown as Record<string, Replay<Node<Uint8Array>>>
+  return workflow(own.module, () => replay(smaller, replays, speed), { name: file.split("-")[0]! })
+})
+
+const { gemm, image, text, tree, words } = own
+const ours = [tree, gemm, image, text, words].map((one) => ({
+  name: one.name,
+  begin: (options: object) => submit(one, { input: scale, ...options })
+}))
+const recorded = traces.map((one) => ({
+  name: one.name,
+  begin: (options: object) => submit(one, options)
+}))
+
+const chosen = <A extends { readonly name: string }>(
+  all: ReadonlyArray<A>,
+  asked: string | undefined,
+  what: string
+): ReadonlyArray<A> => {
+  const wanted = asked?.split(",") ?? all.map(({ name }) => name)
+  const unknown = wanted.filter((name) => !all.some((one) => one.name === name))
+  if (unknown.length === 0) return all.filter(({ name }) => wanted.includes(name))
+  throw new Error(`--${what} ${unknown.join(",")}: there are ${all.map(({ name }) => name).join(", ")}`)
+}
+
+const workflows = chosen([...ours, ...recorded], flags.workflows, "workflows")
+const compared = chosen(
+  [...planners].map(([name, one]) => ({ name, ...one })),
+  flags.planners,
+  "planners"
+)
+
+const pastRuns = new Map<string, number>()
+const results = new Map<string, unknown>()
+
+const measure = async (
+  cloud: Cloud,
+  { begin, name: workflow }: (typeof workflows)[number],
+  one: (typeof compared)[number],
+  round: number
+): Promise<Sample> => {
+  const start = round % 2 === 0 ? "cold" : "warm"
+  if (start === "cold") await cloud.renew()
+  const { behaviours, planner } = round === 0 ? withoutHistory(one) : one
+  await using handle = await begin({
+    engine: cloud.engine,
+    store: cloud.stores,
+    history: "store",
+    planner,
+    behaviours,
+    environment: environment(start),
+    predict: round > 0
+  })
+  const value = await handle.result()
+  if (!results.has(workflow)) results.set(workflow, value)
+  else if (!isDeepStrictEqual(results.get(workflow), value))
+    throw new Error(`${workflow} planned by ${one.name} gave another result than before`)
+  const { warnings } = await handle.summary()
+  for (const warning of warnings ?? []) console.error(`warning: ${warning}`)
+  const record = await cloud.recordOf(workflow, handle.run)
+  if (record === undefined) throw new Error(`${workflow}: run ${handle.run} was not recorded`)
+  const known = pastRuns.get(workflow) ?? 0
+  pastRuns.set(workflow, known + 1)
+  const { bytesRead, bytesWritten, gbSeconds, makespanMs, predicted, roundTrips, workers } = record
+  const sum = (of: (count: (typeof workers)[number]) => number) =>
+    workers.reduce((total, count) => total + of(count), 0)
+  return {
+    workflow,
+    planner: one.name,
+    round,
+    start,
+    pastRuns: known,
+    predicted,
+    makespanMs,
+    gbSeconds,
+    bytes: bytesRead + bytesWritten,
+    roundTrips,
+    workers: sum((count) => count.workers),
+    coldStarts: sum((count) => count.cold)
+  }
+}
+
+const percent = (share: number, digits = 1) => `${(100 * share).toFixed(digits)} %`
+
+const samples: Array<Sample> = []
+{
+  await using cloud = await startCloud(new URL(own.module.url), behaviourModules)
+  console.log(`${cloud.limits}\n${speed} iterations in 1 ms; ${rounds} rounds\n`)
+  for (let round = 0; round < rounds; round++) {
+    for (const workflow of workflows) {
+      for (const one of compared) {
+        if (BASELINES.has(one.name) && round > 1 && round < rounds - 1) continue
+        const sample = await measure(cloud, workflow, one, round)
+        samples.push(sample)
+        const { coldStarts, makespanMs, predicted, start, workers } = sample
+        console.log(
+          `${round} ${start} ${workflow.name.padEnd(15)} ${one.name.padEnd(8)} ${makespanMs.toFixed(0).padStart(6)} ms, predicted ` +
+            `${predicted === undefined ? "nothing" : `${predicted.meanMs.toFixed(0)} (raw ${predicted.rawMs.toFixed(0)})`}; ${workers} workers, ${coldStarts} cold`
+        )
+      }
+    }
+  }
+}
+
+console.log("\nmakespan with history, s: real (predicted)")
+for (const { name: workflow } of workflows) {
+  const cells = compared.map(({ name: planner }) => {
+    const of = { workflow, planner, withHistory: true }
+    const real = typical(samples, of, ({ makespanMs }) => makespanMs)
+    const known = samples.filter(({ predicted }) => predicted !== undefined)
+    const mean = typical(known, of, ({ predicted }) => predicted?.meanMs ?? 0)
+    return `${planner} ${((real ?? 0) / 1000).toFixed(2)} (${mean === undefined ? "–" : (mean / 1000).toFixed(2)})`
+  })
+  console.log(`${workflow.padEnd(15)} ${cells.join("  ")}`)
+}
+
+console.log("\nprediction of makespans, runs with 5 past runs and more")
+for (const { name: planner } of compared) {
+  const of = accuracy(samples.filter((sample) => sample.planner === planner))
+  if (of === undefined) continue
+  console.log(
+    `${planner.padEnd(8)} ${of.runs} runs: error ${percent(of.medianError)} median, ${percent(of.p90Error)} P90; ` +
+      `${percent(of.within50, 0)} within P50, ${percent(of.within90, 0)} within P90`
+  )
+}
+const { bestBy, bestToSimple, equalWorkflows, report2ToUniform, toRandom } = worth(samples)
+console.log(`\nbest planner / simple: ${bestToSimple.toFixed(3)} (median over ${bestBy.length} workflows)`)
+for (const { planner, ratio, workflow } of bestBy)
+  console.log(`  ${workflow.padEnd(15)} ${planner} ${ratio.toFixed(3)}`)
+console.log(
+  `GB-seconds of report2 / uniform at equal makespan: ${report2ToUniform?.toFixed(3) ?? "–"} (${equalWorkflows} workflows)`
+)
+for (const { planner, ratio } of toRandom) console.log(`${planner} / random placement: ${ratio.toFixed(3)}`)
+
+const about =
+  `${rounds} rounds of ${workflows.length} workflows on a Lambda of this machine that allows ${CONCURRENCY} invocations at once; ` +
+  `medians of ${median([...pastRuns.values()])} runs a workflow.`
+const out = flags.out ?? join(folder, "out")
+mkdirSync(out, { recursive: true })
+const date = new Date().toISOString().slice(0, 10)
+write(folder, "planners", { rounds, iterationsPerMs: speed, samples }, join(out, `planners-${date}.json`))
+const file = join(out, `planners-${date}.html`)
+writeFileSync(file, page(samples, about))
+console.log(`charts in ${file}`)

@@ -71,7 +71,7 @@ export const documents = task("documents", (effort: Effort, width: number) => li
 export const parts = task("parts", (effort: Effort, width: number, document: Uint8Array) =>
   list(effort, width, [document])
 )
-export const map = task("map", join)
+export const count = task("count", join)
 export const merge = task("merge", join)
 export const shuffle = task("shuffle", (effort: Effort, width: number, values: ReadonlyArray<Uint8Array>) =>
   list(effort, width, values)

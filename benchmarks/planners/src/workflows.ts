@@ -12,7 +12,7 @@ export interface Scale {
 
 type Value = Node<Uint8Array>
 
-const module = { url: new URL("./tasks.ts", import.meta.url).href }
+export const module = { url: new URL("./all.ts", import.meta.url).href }
 const KB = 1024
 
 /** An effort of so many ms on a whole core, for a value of so many bytes. */
@@ -97,7 +97,7 @@ export const words = workflow(
     const effort = efforts(scale)
     const merged = each(tasks.documents(effort(20, 256 * KB), 6), (document) => {
       const mapped = each(tasks.parts(effort(5, 64 * KB), 4, document), (part) =>
-        tasks.map(effort(40, 64 * KB), [part])
+        tasks.count(effort(40, 64 * KB), [part])
       )
       return tasks.merge(effort(10, 128 * KB), mapped)
     })

@@ -15,7 +15,6 @@ const sample = (more: Partial<Sample>): Sample => ({
   roundTrips: 0,
   workers: 1,
   coldStarts: 0,
-  planMs: 1,
   ...more
 })
 
@@ -27,7 +26,7 @@ describe("figures", () => {
   })
 
   it("errors are shares of what really was, of runs with enough history only", () => {
-    const predicted = { meanMs: 900, p50Ms: 950, p90Ms: 1100 }
+    const predicted = { meanMs: 900, p50Ms: 950, p90Ms: 1100, rawMs: 900 }
     expect(
       accuracy([
         sample({ predicted }),

@@ -6,6 +6,7 @@
  */
 import { Effect } from "effect"
 import type { AnnotationValue, AnyAnnotation, ValueOf } from "./Annotation.ts"
+import type { Environment } from "./Environment.ts"
 import type { Graph } from "./Graph.ts"
 import { DEFAULT_MEMORY, type NodePlan, type Plan, type Predicted } from "./Plan.ts"
 import type { Predictions } from "./Predictions.ts"
@@ -35,6 +36,8 @@ export interface Draft<in A extends AnyAnnotation> {
 export interface PlanInput<in A extends AnyAnnotation> {
   readonly graph: Graph
   readonly predictions: Predictions
+  /** What is known of where the workers will run. */
+  readonly environment: Environment
   readonly draft: Draft<A>
 }
 
@@ -42,6 +45,8 @@ export interface PlanInput<in A extends AnyAnnotation> {
 export interface Planner<out A extends AnyAnnotation = never> {
   readonly name: string
   readonly annotations: ReadonlyArray<A>
+  /** Whether it asks for predictions. Default: yes. If it does not, none are read from the history. */
+  readonly usesHistory?: boolean
   /** Fills the draft; may take its time as a promise or an Effect. */
   readonly plan: (input: PlanInput<A>) => void | PromiseLike<void> | Effect.Effect<void>
 }
@@ -65,6 +70,7 @@ export type AnyPlanner = Planner<AnyAnnotation>
 export const planner = <const As extends ReadonlyArray<AnyAnnotation>>(definition: {
   readonly name: string
   readonly annotations: As
+  readonly usesHistory?: boolean
   readonly plan: Planner<As[number]>["plan"]
 }): Planner<As[number]> => definition
 
@@ -72,7 +78,8 @@ export const planner = <const As extends ReadonlyArray<AnyAnnotation>>(definitio
 export const run = Effect.fn("Planner.run")(function* (
   planner: AnyPlanner,
   graph: Graph,
-  predictions: Predictions
+  predictions: Predictions,
+  environment: Environment = {}
 ): Effect.fn.Return<Plan> {
   const nodes = new Map<number, NodePlan>()
   const annotations: Record<string, unknown> = {}
@@ -95,7 +102,7 @@ export const run = Effect.fn("Planner.run")(function* (
       timeline = value
     }
   }
-  const done = planner.plan({ graph, predictions, draft })
+  const done = planner.plan({ graph, predictions, environment, draft })
   if (Effect.isEffect(done)) yield* done
   else if (done !== undefined) yield* Effect.promise(() => Promise.resolve(done))
   return { planner: planner.name, memory, nodes, annotations, notes, timeline }

@@ -34,14 +34,21 @@ export interface LambdaOptions {
   readonly idleMs?: number
 }
 
+/** How long a named worker waits, if nothing else is said. */
+const IDLE_MS = 1000
 /** An account's usual limit. */
 const CONCURRENCY = 1000
 
 /** Makes a `lambda` engine. */
 export const lambda = (options: LambdaOptions = {}): Engine => {
-  const { name } = options
+  const { concurrency, fanOut, idleMs = IDLE_MS, name } = options
   return {
     name: "lambda",
+    environment: {
+      idleMs,
+      ...(concurrency === undefined ? {} : { concurrency }),
+      ...(fanOut === undefined ? {} : { fanOut })
+    },
     open: (run) =>
       open(run, {
         ...options,
@@ -71,7 +78,7 @@ export const open = Effect.fnUntraced(function* (
   {
     concurrency,
     fanOut = 16,
-    idleMs = 1000,
+    idleMs = IDLE_MS,
     name,
     resolve,
     sender

@@ -77,6 +77,8 @@ export interface Facts {
   readonly planner: string
   readonly engine: string
   readonly status: "succeeded" | "failed" | "cancelled"
+  /** Whether it was known that nothing would be warm when it began: after a deployment. */
+  readonly isFresh?: boolean
   /** In ms since the epoch. */
   readonly begunAt: number
   readonly makespanMs: number

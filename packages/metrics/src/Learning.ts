@@ -17,12 +17,22 @@ const AT_ONCE = 16
  *
  * @param calibration what had been predicted of the run, if anything
  */
-export const learn = Effect.fn("Learning.learn")(function* (
+export const learn = (
   facts: Facts,
   calibration?: Summaries.Calibration
+): Effect.Effect<void, StoreError, History> => add(Summaries.summarise(facts, calibration))
+
+/** Adds what had been predicted of a run that was learned from before that was known. To be called once for each run. */
+export const calibrate = (
+  facts: Facts,
+  calibration: Summaries.Calibration
+): Effect.Effect<void, StoreError, History> => add(Summaries.calibrate(facts, calibration))
+
+const add = Effect.fn("Learning.add")(function* (
+  deltas: ReadonlyMap<string, Summaries.Summary>
 ): Effect.fn.Return<void, StoreError, History> {
   const history = yield* History
-  let waiting = [...Summaries.summarise(facts, calibration)]
+  let waiting = [...deltas]
   while (waiting.length > 0) {
     const found = yield* history.summaries(waiting.map(([key]) => key))
     const merged = waiting.map(([key, delta], i) => {

@@ -20,6 +20,8 @@ export const Left = Schema.Struct({
   /** When the last run began and ended, in ms since the epoch. */
   begunAt: Moment,
   endedAt: Moment,
+  /** Whether what earlier runs had left was known to be gone when it began. */
+  isFresh: Schema.optionalKey(Schema.Boolean),
   sizes: Sizes,
   /** Sizes whose first worker in that run began cold, and warm. */
   firstCold: Schema.Array(Schema.Finite),
@@ -36,7 +38,7 @@ const KEPT_MS = 300_000
 /** Where there are no environments, no start is a cold one. */
 const PLENTY = Number.MAX_SAFE_INTEGER
 
-export const of = ({ begunAt, workers }: Facts): Left => {
+export const of = ({ begunAt, isFresh = false, workers }: Facts): Left => {
   const sized = workers.filter((worker) => worker.cold !== undefined && hasTimes(worker))
   const bySize = [...Map.groupBy(sized, ({ memory }) => memory ?? 0)]
   const first = bySize.map(([memory, own]) => ({
@@ -47,6 +49,7 @@ export const of = ({ begunAt, workers }: Facts): Left => {
   return {
     kept: sized.length > 0,
     begunAt: began,
+    ...(isFresh ? { isFresh } : {}),
     endedAt: began + sized.reduce((latest, { endedMs }) => Math.max(latest, endedMs), 0),
     sizes: bySize.map(([memory, own]) => {
       const cold = own.filter((worker) => worker.cold).length
@@ -79,7 +82,9 @@ export const merge = (old: Left, delta: Left): Left => {
   const [earlier, later] = old.begunAt <= delta.begunAt ? [old, delta] : [delta, old]
   const breakMs = later.begunAt - earlier.endedAt
   const left = new Set(earlier.sizes.flatMap(([memory, count]) => (count > 0 ? [memory] : [])))
-  const isAfter = breakMs > 0
+  // What is gone for another reason says nothing of for how long it would have been kept.
+  const isGone = later.isFresh === true
+  const isAfter = breakMs > 0 && !isGone
   const wasWarm = isAfter && later.firstWarm.some((memory) => left.has(memory))
   const wasCold = isAfter && !wasWarm && later.firstCold.some((memory) => left.has(memory))
   // The latest observation is right where two contradict each other.
@@ -96,12 +101,13 @@ export const merge = (old: Left, delta: Left): Left => {
   const keptMs = keptFor(warmAfterMs, coldAfterMs)
   const sizes = new Map(later.sizes)
   // What the earlier run has left and the later did not need is still there.
-  if (breakMs <= keptMs)
+  if (breakMs <= keptMs && !isGone)
     for (const [memory, count] of earlier.sizes) sizes.set(memory, Math.max(count, sizes.get(memory) ?? 0))
   return {
     kept: true,
     begunAt: later.begunAt,
     endedAt: Math.max(later.endedAt, earlier.endedAt),
+    ...(isGone ? { isFresh: true } : {}),
     sizes: [...sizes],
     firstCold: later.firstCold,
     firstWarm: later.firstWarm,

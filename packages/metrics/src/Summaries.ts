@@ -49,6 +49,17 @@ export const summarise = (facts: Facts, calibration?: Calibration): ReadonlyMap<
   return summaries
 }
 
+/** What a prediction that can be compared by now adds, by key. */
+export const calibrate = (facts: Facts, { rawMs }: Calibration): ReadonlyMap<string, Summary> => {
+  const { calibration } = WorkflowSummary.of(facts, rawMs)
+  return new Map([
+    [
+      workflowKey(facts.signature),
+      { kind: "workflow", workflow: { runs: 0, widths: new Map(), calibration } }
+    ]
+  ])
+}
+
 /** What was known, aged, and what one more run adds. */
 export const merge = (old: Summary | undefined, delta: Summary): Summary => {
   if (old?.kind === "task" && delta.kind === "task")

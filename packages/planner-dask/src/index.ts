@@ -37,16 +37,17 @@ export const behaviours: readonly [Behaviour.Behaviour<typeof Priority>] = [prio
  */
 export const dask = (options: DaskOptions = {}): Planner.Planner<typeof Priority> => {
   const { memory, workStealing = true, workers, ...rest } = options
-  const settings = Settings.resolve(rest)
+  Settings.resolve(rest)
   if (workers !== undefined) Settings.whole("workers", workers)
   if (memory !== undefined) Settings.whole("memory", memory, " of MiB")
   if (typeof workStealing !== "boolean")
     throw new RangeError(`workStealing is ${String(workStealing)}; it must be true or false`)
-  const count = Math.min(workers ?? 8, settings.maxWorkers)
   return planner({
     name: "dask",
     annotations: [Priority],
-    plan: ({ draft, graph, predictions }) => {
+    plan: ({ draft, environment, graph, predictions }) => {
+      const settings = Settings.within(environment, rest)
+      const count = Math.min(workers ?? 8, settings.maxWorkers)
       const model = Model.make(graph, predictions, settings.model)
       const isUnknown = Explaining.isUnknown(model)
       const size = memory ?? (isUnknown ? Explaining.middle(model) : Search.bestMemory(model, settings))

@@ -20,11 +20,12 @@ export const behaviours: readonly [Behaviour.Behaviour<typeof Preload>, Behaviou
  * @throws {RangeError} for an option out of its bounds
  */
 export const report2 = (options: Report2Options = {}): Planner.Planner<typeof Preload | typeof Prewarm> => {
-  const settings = Settings.resolve(options)
+  Settings.resolve(options)
   return planner({
     name: "report2",
     annotations: [Preload, Prewarm],
-    plan: ({ draft, graph, predictions }) => {
+    plan: ({ draft, environment, graph, predictions }) => {
+      const settings = Settings.within(environment, options)
       const model = Model.make(graph, predictions, settings.model)
       const isUnknown = Explaining.isUnknown(model)
       const chosen = isUnknown

@@ -29,6 +29,7 @@ export const simple = (options: SimpleOptions = {}): Planner.Planner => {
   return planner({
     name: "simple",
     annotations: [],
+    usesHistory: false,
     plan: ({ draft, graph }) => {
       draft.setMemory(memory ?? Math.max(Plan.DEFAULT_MEMORY, mostAskedFor(graph)))
     }

@@ -26,13 +26,14 @@ export const behaviours: readonly [Behaviour.Behaviour<typeof Preload>, Behaviou
  * @throws {RangeError} for an option out of its bounds
  */
 export const uniform = (options: UniformOptions = {}): Planner.Planner<typeof Preload | typeof Prewarm> => {
-  const settings = Settings.resolve(options)
+  Settings.resolve(options)
   const { memory } = options
   if (memory !== undefined) Settings.whole("memory", memory, " of MiB")
   return planner({
     name: "uniform",
     annotations: [Preload, Prewarm],
-    plan: ({ draft, graph, predictions }) => {
+    plan: ({ draft, environment, graph, predictions }) => {
+      const settings = Settings.within(environment, options)
       const model = Model.make(graph, predictions, settings.model)
       const isUnknown = Explaining.isUnknown(model)
       const size = memory ?? (isUnknown ? Explaining.middle(model) : Search.bestMemory(model, settings))

@@ -40,11 +40,8 @@ export interface WukongOptions {
  * @throws {RangeError} for an option out of its bounds
  */
 export const wukong = (options: WukongOptions = {}): Planner.Planner<typeof Schedule | typeof Large> => {
-  const { clustering = true, delayedIo = true, environment, largeOutputBytes, memory, sla } = options
-  const { model: modelOptions } = Settings.resolve({
-    ...(sla === undefined ? {} : { sla }),
-    ...(environment === undefined ? {} : { environment })
-  })
+  const { clustering = true, delayedIo = true, largeOutputBytes, memory, ...rest } = options
+  Settings.resolve(rest)
   const large: LargeOutput = { fromBytes: largeOutputBytes ?? LARGE_OUTPUT_BYTES, clustering, delayedIo }
   Settings.whole("largeOutputBytes", large.fromBytes, " of bytes")
   isSwitch("clustering", clustering)
@@ -53,10 +50,10 @@ export const wukong = (options: WukongOptions = {}): Planner.Planner<typeof Sche
   return planner({
     name: "wukong",
     annotations: [Schedule, Large],
-    plan: ({ draft, graph, predictions }) => {
+    plan: ({ draft, environment, graph, predictions }) => {
       const size = memory ?? mostMemory(graph)
       draft.setMemory(size)
-      const model = Model.make(graph, predictions, modelOptions)
+      const model = Model.make(graph, predictions, Settings.within(environment, rest).model)
       const isUnknown = Explaining.isUnknown(model)
       const executionMs = model.executionMs(size)
       const { leaves, place } = schedules(graph, (node) =>

@@ -53,6 +53,10 @@ export const resolve = (options: PlannerOptions): Settings => {
   }
 }
 
+/** The options for a run, over what is known of where its workers will run. */
+export const within = (environment: Environments.Environment, options: PlannerOptions): Settings =>
+  resolve({ ...options, environment: { ...environment, ...options.environment } })
+
 /** The least that the numbers of an environment may be, with the unit. */
 const LEAST = {
   concurrency: [1, "number"],

@@ -31,15 +31,19 @@ export const WorkerCount = Schema.Struct({
 })
 export type WorkerCount = typeof WorkerCount.Type
 
-/** What a plan predicted of a run's makespan, in ms. */
-export const PredictedMakespan = Schema.Struct({
+/** What was predicted of a run: its makespan, in ms, and what it takes. */
+export const PredictedRun = Schema.Struct({
   meanMs: Amount,
   p50Ms: Amount,
   p90Ms: Amount,
   /** The mean before it was corrected by the calibration of earlier predictions. */
-  rawMs: Amount
+  rawMs: Amount,
+  /** As in {@link RunRecord}. */
+  gbSeconds: Schema.optionalKey(Amount),
+  bytes: Schema.optionalKey(Amount),
+  roundTrips: Schema.optionalKey(Amount)
 })
-export type PredictedMakespan = typeof PredictedMakespan.Type
+export type PredictedRun = typeof PredictedRun.Type
 
 /** A finished run. */
 export const RunRecord = Schema.Struct({
@@ -65,7 +69,7 @@ export const RunRecord = Schema.Struct({
   bytesWritten: Amount,
   /** Calls of coordination and of the object store, by workers. */
   roundTrips: Count,
-  predicted: Schema.optionalKey(PredictedMakespan)
+  predicted: Schema.optionalKey(PredictedRun)
 })
 export type RunRecord = typeof RunRecord.Type
 

@@ -36,7 +36,7 @@ export { ObjectStore } from "./ObjectStore.ts"
 export {
   decodeRecord,
   encodeRecord,
-  PredictedMakespan,
+  PredictedRun,
   RunRecord,
   TaskSummary,
   WorkerCount

@@ -1,7 +1,15 @@
 /**
  * The front door: run a workflow, or follow it while it runs. Promises only.
  */
-import type { AnyAnnotation, AnyWorkflow, Behaviour, Planner, Resolved, Workflow } from "@weft/core"
+import type {
+  AnyAnnotation,
+  AnyWorkflow,
+  Behaviour,
+  Environment,
+  Planner,
+  Resolved,
+  Workflow
+} from "@weft/core"
 import { simple } from "@weft/planner-simple"
 import type { UploadStrategy } from "@weft/storage"
 import { TaskModule } from "@weft/worker"
@@ -31,6 +39,13 @@ export interface BaseOptions<A extends AnyAnnotation = never> extends Handle.Han
    * `"task"`, `{ everyMs }` or `{ queued }`. `false`: they measure nothing.
    */
   readonly metrics?: { readonly upload: UploadStrategy } | false
+  /** What is known of where workers will run, over what the engine says: for planners and predictions. */
+  readonly environment?: Environment
+  /**
+   * Whether it is predicted how long the run takes, and recorded with it: by simulation, when the run is over, from what was
+   * known before it began. Default: if the planner asks for predictions.
+   */
+  readonly predict?: boolean
 }
 
 /**
@@ -137,5 +152,7 @@ const own = (options: AnyOptions, { stores }: Party.Settings) => ({
   maxAttempts: options.maxAttempts ?? 3,
   leaseMs: options.leaseMs ?? (stores === undefined ? Number.POSITIVE_INFINITY : LEASE_MS),
   metrics: Metrics.strategyOf(options.metrics),
+  environment: options.environment,
+  predict: options.predict,
   isOpen: options.store !== undefined && options.store !== "memory"
 })

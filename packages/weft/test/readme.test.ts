@@ -1,6 +1,6 @@
 // The examples of the README do what it says.
 import { spawnSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { startRedis } from "@weft/testing"
@@ -17,6 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), "weft-readme-"))
 beforeAll(() => {
   mkdirSync(join(folder, "node_modules"))
   symlinkSync(home, join(folder, "node_modules/weft"))
+  symlinkSync(join(home, "node_modules/@weft"), join(folder, "node_modules/@weft"))
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }')
   for (const text of blocks("ts")) {
     const name = /^\/\/ (\S+\.ts)\n/.exec(text)?.[1]
@@ -47,6 +48,22 @@ describe("the README", () => {
       stderr: "",
       stdout: "{ words: [ 'to', 'be' ], average: 2 }\n"
     })
+  })
+
+  it("has a program that learns", () => {
+    const { status, stderr, stdout } = spawnSync(
+      process.execPath,
+      ["--conditions=@weft/source", join(folder, "planned.ts")],
+      { cwd: folder, encoding: "utf8", env: { ...process.env, WEFT_HISTORY: "file" } }
+    )
+    expect({ status, stderr, stdout }).toEqual({
+      status: 0,
+      stderr: "",
+      stdout:
+        "{ words: [ 'to', 'be', 'or', 'not' ], average: 2.25 }\n" +
+        "{ words: [ 'that', 'is', 'the', 'question' ], average: 4.25 }\n"
+    })
+    expect(existsSync(join(folder, ".weft/history.sqlite"))).toBe(true)
   })
 
   it("has a program that works", () => {

@@ -1,7 +1,7 @@
 /**
  * Engines: what starts workers. `inline`, `threads` and `processes` are in this package.
  */
-import type { Behaviour, Graph, InstanceId, Plan, TaskReference } from "@weft/core"
+import type { Behaviour, Environment, Graph, InstanceId, Plan, TaskReference } from "@weft/core"
 import type { Coordination, ObjectStore, StoresReference, UploadStrategy } from "@weft/storage"
 import { Context, Data, Effect, Option, type Scope } from "effect"
 import type { Invocation } from "./Invocation.ts"
@@ -69,6 +69,8 @@ export interface Engine {
   readonly name: string
   /** How many tasks can run at the same moment: what efficiency is measured against. Absent where nothing here says so. */
   readonly parallelism?: number | undefined
+  /** What it says of where its workers run, beside what its name tells: for planners. */
+  readonly environment?: Environment
   /** Opens a run. When the scope closes, all its workers have ended. */
   readonly open: (
     run: OpenRun

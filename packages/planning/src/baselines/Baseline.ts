@@ -28,14 +28,16 @@ export type Placing = (model: Model.Model, memory: number, workers: number) => E
  */
 export const baseline = (name: string, options: BaselineOptions, placing: Placing): Planner.Planner => {
   const { memory, workers, ...rest } = options
-  const settings = Settings.resolve(workers === undefined ? rest : { ...rest, maxWorkers: workers })
+  const own = workers === undefined ? rest : { ...rest, maxWorkers: workers }
+  Settings.resolve(own)
   if (memory !== undefined) Settings.whole("memory", memory, " of MiB")
-  const count = workers === undefined ? Math.min(8, settings.maxWorkers) : settings.maxWorkers
   return planner({
     name,
     annotations: [],
-    plan: ({ draft, graph, predictions }) =>
+    plan: ({ draft, environment, graph, predictions }) =>
       Effect.gen(function* () {
+        const settings = Settings.within(environment, own)
+        const count = workers === undefined ? Math.min(8, settings.maxWorkers) : settings.maxWorkers
         const model = Model.make(graph, predictions, settings.model)
         const size = memory ?? bestMemory(model, settings)
         const worker = yield* placing(model, size, count)

@@ -165,7 +165,9 @@ const memoryOf = Effect.fnUntraced(function* (options: Options, input: unknown, 
   const job = yield* input === undefined
     ? Effect.catchTag(made, ["BuildFailed", "InvalidInput"], () => Effect.succeed(undefined))
     : made
-  return job === undefined ? undefined : (yield* Deploying.planned(job, choice)).memory
+  return job === undefined
+    ? undefined
+    : (yield* Deploying.planned(job, choice, { ...options, history: Option.none() })).memory
 })
 
 /** Prints what was done: as JSON, unless there are lines for people. */

@@ -3,19 +3,25 @@
  */
 import type { Behaviour, Plan, Planner } from "@weft/core"
 import type { Deployment, DeployOptions, DeployStep, Policy, Template } from "@weft/engine-lambda/deploy"
+import { History } from "@weft/storage"
 import { Sizes } from "@weft/worker"
 import { Effect } from "effect"
-import * as Client from "../internal/Client.ts"
 import type { Job } from "../internal/Job.ts"
+import * as Planning from "../internal/Planning.ts"
 import * as StoreUrl from "../internal/StoreUrl.ts"
 import { shownPath } from "./FailureText.ts"
+import { type HistoryGiven, knownHistory } from "./HistoryPlaces.ts"
 import type { Place } from "./Places.ts"
 import type { Choice } from "./PlannerFile.ts"
 import { bytes } from "./Units.ts"
 
 /** A job's plan, and the memory sizes that it needs, in MiB. */
-export const planned = Effect.fnUntraced(function* (job: Job, { behaviours, planner }: Choice) {
-  const plan = yield* Client.makePlan(job, { behaviours, planner })
+export const planned = Effect.fnUntraced(function* (job: Job, choice: Choice, given: HistoryGiven) {
+  const history =
+    choice.planner.usesHistory === false ? History.makeMemory() : yield* Effect.scoped(knownHistory(given))
+  const { plan } = yield* Planning.plan(job.graph, { ...choice, engine: { name: "lambda" } }).pipe(
+    Effect.provideService(History, history)
+  )
   return { plan, memory: new Sizes(job.graph, plan).all() }
 })
 

@@ -46,6 +46,15 @@ interface Opened {
   readonly isThere: boolean
 }
 
+/** What is known to plan by: the history that was named, if there is one. */
+export const knownHistory = (given: HistoryGiven): Effect.Effect<History["Service"], unknown, Scope.Scope> =>
+  Effect.suspend(() => {
+    const { kind } = HistoryPlace.placeOf(historyOption(given).history, placeOf(given)?.store)
+    return kind === "memory"
+      ? Effect.succeed(History.makeMemory())
+      : Effect.map(openHistory(given), ({ history }) => history)
+  })
+
 /** The history that was named. */
 export const openHistory = Effect.fnUntraced(function* (
   given: HistoryGiven

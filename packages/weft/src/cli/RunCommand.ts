@@ -109,7 +109,7 @@ export const runCommand = Command.make("run", flags, (options) =>
   ])
 )
 
-interface Options extends Outcome.OutcomeOptions, DeploymentGiven {
+interface Options extends Outcome.OutcomeOptions, DeploymentGiven, HistoryGiven {
   readonly file: string
   readonly input: string | undefined
   readonly engine: EngineName
@@ -117,7 +117,6 @@ interface Options extends Outcome.OutcomeOptions, DeploymentGiven {
   readonly concurrency: number | undefined
   readonly lease: number | undefined
   readonly place: Place | undefined
-  readonly history: HistoryGiven["history"]
   readonly deploy: boolean
   readonly role: Option.Option<string>
 }
@@ -154,7 +153,7 @@ const deployed = Effect.fnUntraced(function* (
   if (engine !== "lambda")
     return yield* usage("--deploy goes with --engine lambda: there is nothing to deploy elsewhere")
   if (place === undefined) return choice
-  const { memory, plan } = yield* Deploying.planned(job, choice)
+  const { memory, plan } = yield* Deploying.planned(job, choice, options)
   const say = (line: string) => {
     if (!quiet) session.say([session.style("dim", line)])
   }

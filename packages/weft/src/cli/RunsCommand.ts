@@ -1,14 +1,15 @@
 /**
  * `weft runs`, `weft cancel` and `weft clean`: the runs of a store.
  */
-import { History, type RunRecord, type RunState } from "@weft/storage"
+import type { RunRecord, RunState } from "@weft/storage"
 import { Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Runs from "../internal/Runs.ts"
 import { failed } from "./CliFailure.ts"
 import { explained } from "./Explain.ts"
+import { type HistoryGiven, historyPlaceFlags, openHistory } from "./HistoryPlaces.ts"
 import * as Json from "./Json.ts"
-import { connect, neededPlace, on, type StoreGiven, storeFlags, time } from "./Places.ts"
+import { connect, neededPlace, on, placeOf, type StoreGiven, storeFlags, time } from "./Places.ts"
 import { write } from "./Streams.ts"
 import { type Style, styleFor } from "./Style.ts"
 import { table } from "./Table.ts"
@@ -26,15 +27,16 @@ const json = Flag.Boolean("json").pipe(
 )
 
 /** The command `weft runs`. */
-export const runsCommand = Command.make("runs", { ...storeFlags, json }, (options) =>
+export const runsCommand = Command.make("runs", { ...historyPlaceFlags, json }, (options) =>
   Effect.scoped(runs(options)).pipe(explained)
 ).pipe(
   Command.withShortDescription("List the runs in a store"),
   Command.withDescription(
-    "Lists the runs in a store, the newest first, with their progress; then those that have ended, as the history has them, " +
+    "Lists the runs in a store, if one is named, the newest first, with their progress; then those that have ended, as the history has them, " +
       "with what was planned. `weft show` has more of each."
   ),
   Command.withExamples([
+    { command: "weft runs", description: "What has ended here" },
     { command: "weft runs --store redis://localhost:6379", description: "What is going on" },
     {
       command: `weft runs --json | jq -r '.[] | select(.status == "failed").run'`,
@@ -99,24 +101,24 @@ export const cleanCommand = Command.make(
 const print = (text: string) => Effect.promise(() => write("stdout", text))
 const note = (text: string) => Effect.promise(() => write("stderr", text))
 
-const runs = Effect.fnUntraced(function* (options: StoreGiven & { readonly json: boolean }) {
-  const store = yield* connect(yield* neededPlace(options))
-  const { now, runs } = yield* on(store, Runs.list)
+const runs = Effect.fnUntraced(function* (options: HistoryGiven & { readonly json: boolean }) {
+  const store = placeOf(options) === undefined ? undefined : yield* connect(yield* neededPlace(options))
+  // Without a store there is nothing but what has ended.
+  const { now, runs } = store === undefined ? { now: Date.now(), runs: [] } : yield* on(store, Runs.list)
   const there = new Set(runs.map(({ run }) => run))
-  const ended = (yield* on(store, recorded)).filter(({ run }) => !there.has(run))
+  const { history, name } = yield* openHistory(options)
+  const ended = (yield* history.runs({ limit: MOST_ENDED })).filter(({ run }) => !there.has(run))
   if (options.json) return yield* print(`${Json.stringify([...runs, ...ended])}\n`)
   yield* printRuns(runs, now, false)
   if (ended.length > 0) {
     const space = runs.length > 0 ? [""] : []
     yield* print(`${[...space, ...endedLines(ended, now, styleFor(process.stdout))].join("\n")}\n`)
   }
-  if (runs.length + ended.length === 0) yield* note(`There are no runs in ${store.stores.name}\n`)
+  if (runs.length + ended.length === 0) yield* note(`There are no runs in ${store?.stores.name ?? name}\n`)
 })
 
 /** How many runs that have ended are listed: the newest. */
 const MOST_ENDED = 20
-
-const recorded = Effect.flatMap(History, (history) => history.runs({ limit: MOST_ENDED }))
 
 const cancel = Effect.fnUntraced(function* (
   options: StoreGiven & { readonly run: string; readonly reason: string }

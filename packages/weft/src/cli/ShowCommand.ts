@@ -1,14 +1,15 @@
 /**
  * `weft show`: what was planned for a run that has ended, and what became of it.
  */
+import { History } from "@weft/storage"
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Records from "../internal/Records.ts"
 import { NotRecorded } from "../internal/Records.ts"
 import * as Comparison from "../show/Comparison.ts"
 import { explained } from "./Explain.ts"
+import { type HistoryGiven, historyPlaceFlags, openHistory } from "./HistoryPlaces.ts"
 import * as Json from "./Json.ts"
-import { connect, neededPlace, on, type StoreGiven, storeFlags } from "./Places.ts"
 import * as Result from "./Result.ts"
 import { run } from "./RunsCommand.ts"
 import { headline, numbers, showLines } from "./ShowText.ts"
@@ -17,7 +18,7 @@ import { styleFor } from "./Style.ts"
 
 const flags = {
   run,
-  ...storeFlags,
+  ...historyPlaceFlags,
   out: Flag.String("out").pipe(
     Flag.withAlias("o"),
     Flag.withMetavar("FILE"),
@@ -40,15 +41,16 @@ export const showCommand = Command.make("show", flags, (options) =>
     "Shows a run that has ended: where its time went, task by task and worker by worker, beside what its plan had predicted."
   ),
   Command.withExamples([
+    { command: "weft show mf3k2a9c", description: "The beginning of an id will do" },
+    { command: "weft show mf3k2a9c --out run.svg", description: "As a picture" },
     {
       command: "weft show mf3k2a9c --store redis://localhost:6379",
-      description: "The beginning of an id will do"
-    },
-    { command: "weft show mf3k2a9c --out run.svg", description: "As a picture; the store is in WEFT_STORE" }
+      description: "A run on a store, which has its history"
+    }
   ])
 )
 
-interface Options extends StoreGiven {
+interface Options extends HistoryGiven {
   readonly run: string
   readonly out: string | undefined
   readonly json: boolean
@@ -56,8 +58,8 @@ interface Options extends StoreGiven {
 
 const show = Effect.fnUntraced(function* (options: Options) {
   yield* Result.checkFile(options.out)
-  const store = yield* connect(yield* neededPlace(options))
-  const { details, record } = yield* on(store, Records.find(options.run))
+  const { history } = yield* openHistory(options)
+  const { details, record } = yield* Effect.provideService(Records.find(options.run), History, history)
   const recorded = yield* Effect.try({
     try: () => Comparison.read(details),
     catch: (cause) => new NotRecorded({ run: record.run, problem: (cause as Error).message })

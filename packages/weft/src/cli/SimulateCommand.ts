@@ -1,12 +1,15 @@
 /**
  * `weft simulate`: what a workflow would take under several planners, without running it.
  */
-import { Predictions } from "@weft/core"
+import type { Predictions } from "@weft/core"
 import type { Simulator } from "@weft/planning"
+import { History } from "@weft/storage"
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as Planning from "../internal/Planning.ts"
 import { failed, usage } from "./CliFailure.ts"
 import { explained } from "./Explain.ts"
+import { type HistoryGiven, historyPlaceFlags, knownHistory } from "./HistoryPlaces.ts"
 import * as Input from "./Input.ts"
 import * as Json from "./Json.ts"
 import { concurrency, engine } from "./Places.ts"
@@ -22,6 +25,7 @@ const flags = {
   input,
   engine,
   concurrency,
+  ...historyPlaceFlags,
   planner: Flag.String("planner").pipe(
     Flag.withAlias("p"),
     Flag.withMetavar("NAME|PATH,…"),
@@ -92,7 +96,7 @@ export const simulateCommand = Command.make("simulate", flags, (options) =>
   ])
 )
 
-interface Options {
+interface Options extends HistoryGiven {
   readonly file: string
   readonly input: string | undefined
   readonly engine: string
@@ -124,11 +128,11 @@ const simulate = Effect.fnUntraced(function* (options: Options) {
   if (job.graph.size === 0)
     return yield* failed("the workflow has nothing to run: its result is there without any task")
   // Loaded when it is asked for: other commands need nothing of it.
-  const { Environment } = yield* Effect.promise(() => import("@weft/planning"))
   const Comparing = yield* Effect.promise(() => import("../simulate/Comparing.ts"))
   const SimulationText = yield* Effect.promise(() => import("./SimulationText.ts"))
-  const environment = Environment.environmentOf({ name: engine, parallelism: concurrency })
-  const predictions = Predictions.none
+  const { environment, predictions } = yield* Planning.knownOf(job.graph, {
+    engine: { name: engine, parallelism: concurrency }
+  }).pipe(Effect.provideService(History, yield* knownHistory(options)))
   const compared = yield* Comparing.compare(
     { graph: job.graph, predictions, environment, samples, seed },
     choices.map((choice, i) => ({ ...choice, name: names[i]! }))

@@ -2,19 +2,19 @@
  * The client that begins a run: plans it, begins it, waits for it, and cleans up. It is a party like any other: while it
  * waits it renews, and takes over what lost workers left.
  */
-import { type AnyAnnotation, type Behaviour, Flow, type Graph, Plan, Planner, Predictions } from "@weft/core"
+import { Flow, type Graph, Plan } from "@weft/core"
 import { CLIENT, ObjectStore } from "@weft/storage"
 import { constantKey, handOn, persistentObjects, untilOver } from "@weft/worker"
 import { Effect } from "effect"
 import type { Job } from "./Job.ts"
 import * as Party from "./Party.ts"
+import * as Planning from "./Planning.ts"
 import * as Record from "./Record.ts"
 import * as RunDocument from "./RunDocument.ts"
 
 /** How a run is to be done. */
-export interface Settings extends Party.Settings, Record.Settings {
-  readonly planner: Planner.AnyPlanner
-  readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
+export interface Settings extends Party.Settings, Planning.Settings, Record.Settings {
+  readonly engine: Party.Settings["engine"]
   /** After how many losses of its worker a node fails the run. */
   readonly maxAttempts: number
   /** After how many ms of silence a worker is taken for lost. */
@@ -39,7 +39,7 @@ export const start = Effect.fnUntraced(function* (job: Job, settings: Settings, 
   const { behaviours, engine, isOpen, leaseMs, metrics, pollMs } = settings
   const { graph, module, tasks } = job
   const run = newRunId()
-  const plan = yield* makePlan(job, settings)
+  const { expectation, plan } = yield* Planning.plan(graph, settings)
   const instances = countInstances(graph)
   const removal = yield* Party.removing(run, true)
   const party = yield* Party.join({ run, workflow: job.name, graph, plan, instances, module }, listener)
@@ -73,25 +73,8 @@ export const start = Effect.fnUntraced(function* (job: Job, settings: Settings, 
     over: (outcome) => {
       removal.isDue = !isOpen || Party.isSettled(outcome)
     },
-    record: Record.remembering(party, settings)
+    record: Record.remembering(party, { environment: settings.environment, expectation, metrics })
   })
-})
-
-/** Plans a job, and checks the plan. */
-export const makePlan = Effect.fnUntraced(function* (
-  job: Pick<Job, "graph">,
-  { behaviours, planner }: Pick<Settings, "behaviours" | "planner">
-) {
-  const plan = yield* Planner.run(planner, job.graph, Predictions.none)
-  const known = new Set<AnyAnnotation>([
-    ...planner.annotations,
-    ...behaviours.map(({ annotation }) => annotation)
-  ])
-  yield* Effect.try({
-    try: () => Plan.check(plan, job.graph, [...known]),
-    catch: (error) => error as Plan.InvalidPlan
-  })
-  return plan
 })
 
 /** How many instances there are, before any list has been computed. */

@@ -2,28 +2,22 @@
  * Remembers a run that has ended, for plans to be made from: what its workers measured is read, put together, and recorded
  * with its plan. `Remembering.ts` says when, and what becomes of errors.
  */
-import { type Graph, GraphCodec, Plan } from "@weft/core"
-import { Collected, Details, type Facts, totals } from "@weft/metrics"
-import {
-  History,
-  type PredictedMakespan,
-  type RunRecord,
-  type RunState,
-  type StoreError,
-  type UploadStrategy
-} from "@weft/storage"
+import { type Environment, type Graph, GraphCodec, Plan } from "@weft/core"
+import { Collected, Details, Learning, totals } from "@weft/metrics"
+import { History, type RunRecord, type RunState, type StoreError, type UploadStrategy } from "@weft/storage"
 import { Effect } from "effect"
 import type { Summary } from "../Summary.ts"
 import type { Party } from "./Party.ts"
+import type { Planned } from "./Planning.ts"
 
 /** What is measured, and what is made of it. */
 export interface Settings {
   /** `undefined` if workers measure nothing. */
   readonly metrics: UploadStrategy | undefined
-  /** What the run's plan says of its makespan. */
-  readonly predicted?: PredictedMakespan | undefined
-  /** Called with the facts of a run that was recorded. */
-  readonly learn?: ((facts: Facts) => Effect.Effect<void, StoreError, History>) | undefined
+  /** What was expected of the run. Default: nothing. */
+  readonly expectation?: Planned["expectation"]
+  /** What was known of where workers would run. */
+  readonly environment?: Environment | undefined
 }
 
 /** For how long batches of workers that are just stopping are waited for, in ms: of a run that succeeded, and of others. */
@@ -40,7 +34,7 @@ export const remembering =
 
 const remember = Effect.fnUntraced(function* (
   { graph, plan, tally }: Party,
-  { learn, metrics, predicted }: Settings,
+  { environment, expectation = Effect.succeed(undefined), metrics }: Settings,
   summary: Summary,
   state: RunState
 ) {
@@ -52,8 +46,7 @@ const remember = Effect.fnUntraced(function* (
   const base = {
     version: 2 as const,
     ...known,
-    instances: state.completed,
-    ...(predicted === undefined ? {} : { predicted })
+    instances: state.completed
   }
   const collected =
     metrics === undefined ? new Collected() : yield* collect(run, state.completed, PATIENCE_MS[status])
@@ -61,13 +54,18 @@ const remember = Effect.fnUntraced(function* (
     if (!tally.isPartial) yield* history.record({ ...base, ...told(summary) })
     return
   }
-  const facts = collected.facts({ ...known, graph })
-  const details = Details.encode({ plan: Plan.encode(plan), graph: smallGraph(graph), facts })
-  yield* history.record(
-    { ...base, tasks: collected.tasks(graph), ...totals(facts.workers) } satisfies RunRecord,
-    details
-  )
-  if (learn !== undefined) yield* learn(facts)
+  const facts = { ...collected.facts({ ...known, graph }), isFresh: environment?.warm === "none" }
+  const record = { ...base, tasks: collected.tasks(graph), ...totals(facts.workers) } satisfies RunRecord
+  const details = (shown: Plan.Plan) =>
+    Details.encode({ plan: Plan.encode(shown), graph: smallGraph(graph), facts })
+  yield* history.record(record, details(plan))
+  yield* Learning.learn(facts)
+  // It takes a while, and the process may end before: so what was measured comes first.
+  const expected = yield* expectation
+  if (expected === undefined) return
+  const { predicted, timeline } = expected
+  yield* history.record({ ...record, predicted }, details({ ...plan, timeline }))
+  yield* Learning.calibrate(facts, predicted)
 })
 
 /** What messages told, where nothing was measured. */

@@ -48,7 +48,7 @@ export const compare = (
     planners,
     Effect.fnUntraced(function* ({ behaviours, name, planner }) {
       const began = performance.now()
-      const plan = yield* Planner.run(planner, graph, predictions)
+      const plan = yield* Planner.run(planner, graph, predictions, environment)
       const planningMs = performance.now() - began
       yield* Effect.try({
         try: () => Plan.check(plan, graph, planner.annotations),
