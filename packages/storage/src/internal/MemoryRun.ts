@@ -343,13 +343,13 @@ export class MemoryRun {
     }
   }
 
-  /** How many entries are kept, besides the run itself. */
   /** For how many completions an instance waits, if it does. */
   waitsFor(instance: InstanceId): number | undefined {
     const progress = this.progress.get(instance)
     return typeof progress !== "number" || progress === COMPLETE ? undefined : progress
   }
 
+  /** How many entries are kept, besides the run itself. */
   usage(): number {
     return this.values.size + this.progress.size + this.holders.size
   }

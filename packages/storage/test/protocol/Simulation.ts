@@ -456,6 +456,11 @@ class Simulation {
       const values = yield* this.store.read(this.id, instances)
       const state = yield* this.store.state(this.id)
       this.oracle.check(state, new Map(instances.map((instance, i) => [instance, values[i]])))
+      const waits = yield* this.store.waits(this.id, this.unrolled.instances)
+      this.unrolled.instances.forEach((instance, i) => {
+        if (waits[i] !== undefined && this.oracle.done.has(instance))
+          throw new Broken("I2", `${instance} is complete, and waits for ${waits[i]} completions`)
+      })
     })
   }
 

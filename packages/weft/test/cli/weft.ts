@@ -1,6 +1,10 @@
 // The command as people run it: a process of its own, in the folder of the fixtures.
 import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
+import { vi } from "vitest"
+
+// Each command is a Node.js of its own that loads all of weft's source: a second of a processor, for each of several in a test.
+vi.setConfig({ testTimeout: 90_000 })
 
 const fixtures = join(import.meta.dirname, "../fixtures")
 
