@@ -29,7 +29,7 @@ describe("CoordinationMemory", () => {
       yield* coordination.subscribe("r", CLIENT, (message) => void heard.push(message))
       yield* coordination.begin(spec, CLIENT)
       yield* coordination.cancel("r", "enough")
-      assert.deepStrictEqual(heard, [{ type: "ended", status: "cancelled" }])
+      assert.deepStrictEqual(heard, [{ type: "ended", status: "cancelled", makespanMs: 0 }])
       yield* Effect.yieldNow
       assert.deepStrictEqual(logged, [["a listener failed on a message of a run", error]])
     }).pipe(Effect.scoped, Effect.provide(CoordinationMemory.layer.pipe(Layer.provide(logger))))
