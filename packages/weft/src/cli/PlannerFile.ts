@@ -65,7 +65,7 @@ export const choose = Effect.fnUntraced(function* (
   const file = resolve(given)
   if (!/[./\\]/.test(given) && !existsSync(file)) {
     return yield* usage(
-      `there is no planner "${given}": choose ${names.join(" or ")}, or name a module that exports a planner, such as ./planner.ts`
+      `there is no planner "${given}": choose one of ${names.join(", ")}, or name a module that exports a planner, such as ./planner.ts`
     )
   }
   const url = pathToFileURL(file).href

@@ -98,7 +98,7 @@ Put the JSON in quotes for the shell, for example --input '{"n": 3}', or name a 
     "an unknown planner",
     ["words.ts", "--planner", "clever"],
     2,
-    'error: there is no planner "clever": choose simple, or name a module that exports a planner, such as ./planner.ts\n'
+    'error: there is no planner "clever": choose one of simple, uniform, report2, wukong, dask, heft, random, single, or name a module that exports a planner, such as ./planner.ts\n'
   ],
   [
     "a planner's file that is not there",
