@@ -54,6 +54,8 @@ export const gather = async (
     engine,
     store: cloud.stores,
     module,
+    metrics: false,
+    history: "none",
     leaseMs: LEASE_MS,
     output: "ignore"
   })

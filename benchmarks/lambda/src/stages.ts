@@ -57,6 +57,8 @@ const measure = async (cloud: Cloud, { engine, lambda }: Deployed, node: Node<nu
     engine: engine(),
     store: cloud.stores,
     module,
+    metrics: false,
+    history: "none",
     planner: measuring,
     behaviours: [timing],
     leaseMs: LEASE_MS,

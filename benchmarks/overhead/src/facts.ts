@@ -29,7 +29,7 @@ const leaves = (graph.size + 1) / 2
 
 const before = heap()
 let most = 0
-await using handle = await submit(root, { engine: inline() })
+await using handle = await submit(root, { engine: inline(), history: "none" })
 const graphOnly = heap()
 for await (const event of handle.events) {
   if (event.type === "completed" && Math.random() < 0.01) most = Math.max(most, heap())

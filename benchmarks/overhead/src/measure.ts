@@ -57,7 +57,11 @@ type Place = Awaited<ReturnType<(typeof places)[keyof typeof places]>>
 const onWeft = async (shape: Shape, { options }: Place): Promise<Sample> => {
   const nodes = shape.build(callers.weft)
   const begun = performance.now()
-  const handle = await submit(nodes, { ...options, module: new URL("./tasks.ts", import.meta.url).href })
+  const handle = await submit(nodes, {
+    ...options,
+    module: new URL("./tasks.ts", import.meta.url).href,
+    history: "none"
+  })
   const value = await handle.result()
   const wallMs = performance.now() - begun
   const { makespanMs } = await handle.summary()

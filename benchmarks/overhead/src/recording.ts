@@ -18,7 +18,7 @@ const sample = async (shape: Shape, metrics: false | { readonly upload: "stop" }
   const nodes = shape.build(callers.weft)
   globalThis.gc?.()
   const begun = process.cpuUsage()
-  const handle = await submit(nodes, { engine: inline(), module, metrics })
+  const handle = await submit(nodes, { engine: inline(), module, metrics, history: "none" })
   await handle.result()
   const resultMs = busyMs(begun)
   await handle[Symbol.asyncDispose]()

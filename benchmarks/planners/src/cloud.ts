@@ -15,10 +15,12 @@ import { startCloud as startServers } from "@weft/testing"
 import { ManagedRuntime } from "effect"
 import { type Engine, lambda, type Stores } from "weft"
 
-/** Of the account: as many as can start without making one another late, on two cores. */
+/** What fan-outs are divided by: as many as can start without making one another late, on two cores. */
 export const CONCURRENCY = 8
+/** Of the account: more than ever run at once. What waits there would be measured as a start. */
+const ACCOUNT = 64
 /** How much of a core one vCPU is: so many environments that compute do not get into each other's way. */
-const CPU_SHARE = 0.25
+const CPU_SHARE = 0.2
 /** Memory that comes with one whole core of this machine, in MiB. */
 export const CORE_MIB = 1769 / CPU_SHARE
 /** Memory sizes that planners choose from, in MiB: the largest has one vCPU. */
@@ -26,7 +28,7 @@ export const MEMORY_SIZES: ReadonlyArray<number> = [442, 884, 1769]
 /** How long a named worker waits for work, in ms. */
 export const IDLE_MS = 1000
 /** How long an environment is kept that has nothing to do, in ms: those of old versions take memory. */
-const KEPT_MS = 30_000
+const KEPT_MS = 60_000
 /** Values of more bytes go to S3. */
 const INLINE_BYTES = 64 * 1024
 
@@ -53,7 +55,7 @@ export interface Cloud extends AsyncDisposable {
 export const startCloud = async (file: URL, behaviours: ReadonlyArray<string>): Promise<Cloud> => {
   const servers = await startServers({
     lambda: {
-      concurrency: CONCURRENCY,
+      concurrency: ACCOUNT,
       cpuShare: CPU_SHARE,
       idleMs: KEPT_MS,
       throttleBackoffMs: { first: 50, most: 500 }

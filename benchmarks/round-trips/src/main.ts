@@ -42,6 +42,9 @@ const once = async (shape: Shape, named: boolean) => {
     engine,
     module,
     store: server.url,
+    // What is counted is the protocol. Recording adds a command for each worker, and some when the run is over.
+    metrics: false,
+    history: "none",
     planner: named ? blocks(WORKERS) : simple()
   })
   let firstStart = Number.POSITIVE_INFINITY

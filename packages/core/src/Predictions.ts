@@ -31,6 +31,12 @@ export interface CallShape {
   readonly memory?: number
 }
 
+/** How a worker, or a run, begins: in what was started for it (of a run: some of it), or in what others have left. */
+export type Start = "cold" | "warm"
+
+/** How a run begins of which so many cold starts are expected. */
+export const startOf = (coldStarts: number): Start => (coldStarts > 0 ? "cold" : "warm")
+
 /** Answers are `undefined` where nothing is known. */
 export interface Predictions {
   /** How many finished runs of this workflow (the same signature) are known. */
@@ -46,7 +52,7 @@ export interface Predictions {
   /** How long a worker takes to get (`read`) or put (`write`) one value of so many encoded bytes, in ms. */
   readonly transferMs: (direction: "read" | "write", bytes: number) => Prediction | undefined
   /** From the moment an invocation is sent until its worker begins, in ms, by what its worker finds. */
-  readonly startMs: (start: "cold" | "warm", memory: number) => Prediction | undefined
+  readonly startMs: (start: Start, memory: number) => Prediction | undefined
   /** How long sending one invocation keeps the sender, in ms. */
   readonly invokeMs: () => Prediction | undefined
   /** How long one call of coordination takes, in ms. */
@@ -54,10 +60,10 @@ export interface Predictions {
   /** How many warm environments of a memory size (MiB) there should be when the run begins. */
   readonly warm: (memory: number) => number
   /**
-   * By how much runs of this workflow with this planner took longer (above 1) or shorter than had been predicted, as a
+   * By how much runs of this workflow with this planner, that were expected to begin like this, took longer (above 1) or shorter than had been predicted, as a
    * factor: the measured calibration of earlier predictions.
    */
-  readonly calibration: (planner: string) => Prediction | undefined
+  readonly calibration: (planner: string, start: Start) => Prediction | undefined
 }
 
 /** Which value of a distribution a plan counts with: the mean, or a percentile (0 to 1, exclusive). */

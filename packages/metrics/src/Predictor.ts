@@ -13,6 +13,7 @@ import * as Quantity from "./Quantity.ts"
 import type * as Series from "./Series.ts"
 import * as Summaries from "./Summaries.ts"
 import type { TaskSummary } from "./TaskSummary.ts"
+import { calibrationKey } from "./WorkflowSummary.ts"
 
 export interface PredictorOptions {
   /** Where workers will run: the engine's name. */
@@ -80,7 +81,7 @@ export const make = (
   const call = single(environment?.call)
   const invoke = single(environment?.invoke)
   const widths = remembered((expand: number) => single(workflow?.widths.get(expand)))
-  const calibrations = remembered((planner: string) => single(workflow?.calibration.get(planner)))
+  const calibrations = remembered((key: string) => single(workflow?.calibration.get(key)))
 
   return {
     runs: workflow?.runs ?? 0,
@@ -93,7 +94,7 @@ export const make = (
     invokeMs: () => invoke,
     coordinationMs: () => call,
     warm: (memory) => (environment === undefined ? 0 : Left.warm(environment.left, memory, now)),
-    calibration: calibrations
+    calibration: (planner, start) => calibrations(calibrationKey(planner, start))
   }
 }
 

@@ -15,23 +15,22 @@ import type { Facts } from "./Facts.ts"
 import * as TaskSummary from "./TaskSummary.ts"
 import * as WorkflowSummary from "./WorkflowSummary.ts"
 
+export type { Calibration } from "./WorkflowSummary.ts"
+
 export type Summary =
   | { readonly kind: "task"; readonly task: TaskSummary.TaskSummary }
   | { readonly kind: "environment"; readonly environment: EnvironmentSummary.EnvironmentSummary }
   | { readonly kind: "workflow"; readonly workflow: WorkflowSummary.WorkflowSummary }
-
-/** Of a run that a plan had predicted the makespan of. */
-export interface Calibration {
-  /** The mean that was predicted, before it was corrected by earlier calibration. */
-  readonly rawMs: number
-}
 
 export const taskKey = (name: string): string => `task/${name}`
 export const environmentKey = (engine: string): string => `environment/${engine}`
 export const workflowKey = (signature: string): string => `workflow/${signature}`
 
 /** What a run adds, by key. */
-export const summarise = (facts: Facts, calibration?: Calibration): ReadonlyMap<string, Summary> => {
+export const summarise = (
+  facts: Facts,
+  calibration?: WorkflowSummary.Calibration
+): ReadonlyMap<string, Summary> => {
   const summaries = new Map<string, Summary>()
   const byTask = Map.groupBy(facts.nodes, ({ instance }) => facts.taskOf(Instance.nodeOf(instance)))
   for (const [name, nodes] of byTask) {
@@ -44,14 +43,17 @@ export const summarise = (facts: Facts, calibration?: Calibration): ReadonlyMap<
   })
   summaries.set(workflowKey(facts.signature), {
     kind: "workflow",
-    workflow: WorkflowSummary.of(facts, calibration?.rawMs)
+    workflow: WorkflowSummary.of(facts, calibration)
   })
   return summaries
 }
 
 /** What a prediction that can be compared by now adds, by key. */
-export const calibrate = (facts: Facts, { rawMs }: Calibration): ReadonlyMap<string, Summary> => {
-  const { calibration } = WorkflowSummary.of(facts, rawMs)
+export const calibrate = (
+  facts: Facts,
+  predicted: WorkflowSummary.Calibration
+): ReadonlyMap<string, Summary> => {
+  const { calibration } = WorkflowSummary.of(facts, predicted)
   return new Map([
     [
       workflowKey(facts.signature),

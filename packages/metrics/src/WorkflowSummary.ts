@@ -1,37 +1,56 @@
 /**
  * What is kept of a workflow, by its signature.
  */
+import type { Predictions } from "@weft/core"
 import { Schema } from "effect"
 import type { Facts } from "./Facts.ts"
 import * as Series from "./Series.ts"
+
+/** Of a run that a plan had predicted the makespan of. */
+export interface Calibration {
+  /** The mean that was predicted, before it was corrected by earlier calibration. */
+  readonly rawMs: number
+  /** How it was expected to begin. Cold and warm runs are off in different ways. */
+  readonly start: Predictions.Start
+}
 
 export interface WorkflowSummary {
   /** How many runs have succeeded. */
   readonly runs: number
   /** Lengths of lists, by the node that opens them. */
   readonly widths: ReadonlyMap<number, Series.Series>
-  /** Makespans as multiples of what had been predicted, before any correction, by the planner. */
+  /** Makespans as multiples of what had been predicted, before any correction, by {@link calibrationKey}. */
   readonly calibration: ReadonlyMap<string, Series.Series>
 }
 
-/** The first so many lists and the latest so many planners are kept. */
+/** What calibrations are kept by. */
+export const calibrationKey = (planner: string, start: Predictions.Start): string => `${planner} ${start}`
+
+/** The first so many lists and the latest so many calibrations are kept. */
 const LISTS = 1024
 const PLANNERS = 32
 
 /**
  * What one run adds.
  *
- * @param rawMs the makespan that was predicted
+ * @param predicted what had been expected of it
  */
-export const of = (facts: Facts, rawMs: number | undefined): WorkflowSummary => {
+export const of = (facts: Facts, predicted: Calibration | undefined): WorkflowSummary => {
   const widths = [...Map.groupBy(facts.widths, ([expand]) => expand)].slice(0, LISTS)
   const hasSucceeded = facts.status === "succeeded"
-  const isCompared = hasSucceeded && rawMs !== undefined && rawMs > 0
+  const isCompared = hasSucceeded && predicted !== undefined && predicted.rawMs > 0
   return {
     runs: hasSucceeded ? 1 : 0,
     widths: new Map(widths.map(([expand, own]) => [expand, Series.of(own.map(([, value]) => ({ value })))])),
     calibration: new Map(
-      isCompared ? [[facts.planner, Series.of([{ value: facts.makespanMs / rawMs }])]] : []
+      isCompared
+        ? [
+            [
+              calibrationKey(facts.planner, predicted.start),
+              Series.of([{ value: facts.makespanMs / predicted.rawMs }])
+            ]
+          ]
+        : []
     )
   }
 }

@@ -32,7 +32,7 @@ describe("learn", { timeout: 120_000 }, () => {
       const runs = Array.from({ length: 24 }, (_, i) =>
         calls({ memory: 1024, ms: 50 + i }, { memory: 512, ms: 100 })
       )
-      yield* Effect.forEach(runs, (run) => Learning.learn(run, { rawMs: 900 }), {
+      yield* Effect.forEach(runs, (run) => Learning.learn(run, { rawMs: 900, start: "cold" }), {
         concurrency: "unbounded",
         discard: true
       }).pipe(Effect.provideService(History, slow))
@@ -46,7 +46,7 @@ describe("learn", { timeout: 120_000 }, () => {
         [1024, 24]
       ])
       expect(workflow.workflow.runs).toBe(24)
-      expect(workflow.workflow.calibration.get("simple")!.runs).toBe(24)
+      expect(workflow.workflow.calibration.get("simple cold")!.runs).toBe(24)
     }).pipe(Effect.provide(History.layerMemory))
   )
 
@@ -66,7 +66,7 @@ describe("learn", { timeout: 120_000 }, () => {
         }))
         yield* Learning.learn(
           { ...calls(...many), planner: `planner${i}`, widths: [[i, Math.floor(1e6 * next())]] },
-          { rawMs: 1000 * next() }
+          { rawMs: 1000 * next(), start: "warm" }
         )
         const [task] = yield* history.summaries([Summaries.taskKey("blur")])
         sizes.push(task!.bytes.length)

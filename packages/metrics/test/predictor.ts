@@ -6,7 +6,7 @@ import { facts, node, worker } from "./facts.ts"
 export const summariesOf = (runs: ReadonlyArray<Facts>, rawMs?: (run: Facts) => number) => {
   const summaries = new Map<string, Summaries.Summary>()
   for (const run of runs) {
-    const calibration = rawMs === undefined ? undefined : { rawMs: rawMs(run) }
+    const calibration = rawMs === undefined ? undefined : ({ rawMs: rawMs(run), start: "warm" } as const)
     for (const [key, delta] of Summaries.summarise(run, calibration)) {
       const stored = Summaries.decode(Summaries.encode(Summaries.merge(summaries.get(key), delta)))
       if (stored === undefined) throw new Error(`${key} was not read again`)

@@ -93,6 +93,6 @@ export const remembered = (predictions: Predictions.Predictions): Predictions.Pr
     invokeMs: once(() => predictions.invokeMs()),
     coordinationMs: once(() => predictions.coordinationMs()),
     warm: once((memory) => predictions.warm(memory)),
-    calibration: (planner) => predictions.calibration(planner)
+    calibration: (planner, start) => predictions.calibration(planner, start)
   }
 }

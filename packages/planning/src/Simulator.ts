@@ -4,7 +4,7 @@
  * One run counts with all means: its timeline is what a plan is shown with. Others draw durations at random, from the same
  * seed the same, and give the distribution of the makespan.
  */
-import { type Behaviour, type Graph, Instance, type Plan, type Predictions } from "@weft/core"
+import { type Behaviour, type Graph, Instance, type Plan, Predictions } from "@weft/core"
 import { Data, Effect } from "effect"
 import type { Environment } from "./Environment.ts"
 import * as Model from "./Model.ts"
@@ -98,7 +98,10 @@ export const simulate = Effect.fn("Simulator.simulate")(function* (
   return {
     ...outcome,
     timeline: rows(outcome),
-    makespanMs: Distribution.calibrated(raw, predictions.calibration(plan.planner)),
+    makespanMs: Distribution.calibrated(
+      raw,
+      predictions.calibration(plan.planner, Predictions.startOf(outcome.coldStarts))
+    ),
     rawMakespanMs: raw,
     meanRunMs: makespanMs,
     bytes: outcome.bytesRead + outcome.bytesWritten,

@@ -41,7 +41,8 @@ export const PredictedRun = Schema.Struct({
   /** As in {@link RunRecord}. */
   gbSeconds: Schema.optionalKey(Amount),
   bytes: Schema.optionalKey(Amount),
-  roundTrips: Schema.optionalKey(Amount)
+  roundTrips: Schema.optionalKey(Amount),
+  coldStarts: Schema.optionalKey(Count)
 })
 export type PredictedRun = typeof PredictedRun.Type
 

@@ -36,8 +36,8 @@ export const runsCommand = Command.make("runs", { ...historyPlaceFlags, json }, 
       "with what was planned. `weft show` has more of each."
   ),
   Command.withExamples([
-    { command: "weft runs", description: "What has ended here" },
     { command: "weft runs --store redis://localhost:6379", description: "What is going on" },
+    { command: "weft runs", description: "What has ended here" },
     {
       command: `weft runs --json | jq -r '.[] | select(.status == "failed").run'`,
       description: "For other programs (those that have ended have a makespanMs); the store is in WEFT_STORE"

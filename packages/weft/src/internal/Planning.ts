@@ -103,8 +103,17 @@ const expectationOf = Effect.fnUntraced(
     const samples = Math.max(SAMPLES.least, Math.min(SAMPLES.most, Math.floor(INSTANCES / input.graph.size)))
     if (input.graph.size > INSTANCES) return undefined
     const simulation = yield* Simulator.simulate({ ...input, samples })
-    const { bytes, calls, gbSeconds, makespanMs, objectReads, objectWrites, rawMakespanMs, timeline } =
-      simulation
+    const {
+      bytes,
+      calls,
+      coldStarts,
+      gbSeconds,
+      makespanMs,
+      objectReads,
+      objectWrites,
+      rawMakespanMs,
+      timeline
+    } = simulation
     const predicted: PredictedRun = {
       meanMs: makespanMs.mean,
       p50Ms: makespanMs.percentile(0.5),
@@ -112,6 +121,7 @@ const expectationOf = Effect.fnUntraced(
       rawMs: rawMakespanMs.mean,
       gbSeconds,
       bytes,
+      coldStarts,
       roundTrips: calls + objectReads + objectWrites
     }
     return { predicted, timeline }

@@ -2,7 +2,7 @@
  * Remembers a run that has ended, for plans to be made from: what its workers measured is read, put together, and recorded
  * with its plan. `Remembering.ts` says when, and what becomes of errors.
  */
-import { type Environment, type Graph, GraphCodec, Plan } from "@weft/core"
+import { type Environment, type Graph, GraphCodec, Plan, Predictions } from "@weft/core"
 import { Collected, Details, Learning, totals } from "@weft/metrics"
 import { History, type RunRecord, type RunState, type StoreError, type UploadStrategy } from "@weft/storage"
 import { Effect } from "effect"
@@ -65,7 +65,8 @@ const remember = Effect.fnUntraced(function* (
   if (expected === undefined) return
   const { predicted, timeline } = expected
   yield* history.record({ ...record, predicted }, details({ ...plan, timeline }))
-  yield* Learning.calibrate(facts, predicted)
+  const { coldStarts = 0, rawMs } = predicted
+  yield* Learning.calibrate(facts, { rawMs, start: Predictions.startOf(coldStarts) })
 })
 
 /** What messages told, where nothing was measured. */
