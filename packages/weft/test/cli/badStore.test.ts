@@ -143,12 +143,7 @@ describe("runs beside one that is damaged", { timeout: 60_000 }, () => {
     await server.command("SET", keys.state, "theirs")
     await server.command("HSET", keys.garbage, "status", "sleeping")
     expect(await weft(["run", "words.ts", "--quiet"], { env: env() })).toMatchObject({ code: 0, stderr: "" })
-    // The history has the run that has ended.
-    const listed = await weft(["runs", "--json"], { env: env() })
-    expect(listed.code).toBe(0)
-    expect(JSON.parse(listed.stdout)).toEqual([
-      expect.objectContaining({ workflow: "words", status: "succeeded" })
-    ])
+    expect(await weft(["runs", "--json"], { env: env() })).toMatchObject({ code: 0, stdout: "[]\n" })
     expect(await weft(["clean", "--older", "1h"], { env: env() })).toMatchObject({ code: 0 })
     for (const command of ["cancel", "watch", "resume"]) {
       const state = await weft([command, "bad-state"], { env: env() })
