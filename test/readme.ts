@@ -8,6 +8,9 @@ import { afterAll, expect, it } from "vitest"
 const run = promisify(execFile)
 const root = dirname(import.meta.dirname)
 
+/** The compiler and each program are processes that load much source. */
+const timeout = 120_000
+
 /** What the programs need that is not in every package's README. */
 interface Surroundings {
   /** A folder from which the programs can import what they do by name. Default: the package's tests. */
@@ -38,7 +41,7 @@ export const testPrograms = (home: string, { env = () => ({}), folder: parent }:
     expect(examples).toHaveLength(text.match(/^```ts$/gm)!.length)
   })
 
-  it("has programs that compile", async () => {
+  it("has programs that compile", { timeout }, async () => {
     const config = {
       extends: join(root, "tsconfig.base.json"),
       compilerOptions: { noEmit: true, composite: false, declaration: false, declarationMap: false },
@@ -52,7 +55,7 @@ export const testPrograms = (home: string, { env = () => ({}), folder: parent }:
     expect(stdout).toBe("")
   })
 
-  it.each(examples)("$name prints what it says", async ({ name, output = "" }) => {
+  it.each(examples)("$name prints what it says", { timeout }, async ({ name, output = "" }) => {
     const { stderr, stdout } = await run(
       process.execPath,
       ["--conditions=@weft/source", join(folder, name)],

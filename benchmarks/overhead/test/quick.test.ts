@@ -7,7 +7,7 @@ import { promisify } from "node:util"
 import { expect, test } from "vitest"
 
 test("every case gives right results on each engine, and the report is complete", {
-  timeout: 120_000
+  timeout: 300_000
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "weft-overhead-"))
   try {

@@ -52,7 +52,7 @@ const recorded = async (store: string | Stores.Stores, id: string) => {
 /** Runs the nodes to their end, and looks at all who say how that was. */
 const measured = async (engine: Engine, store: string | Stores.Stores, upload?: UploadStrategy) => {
   const metrics = upload === undefined ? {} : { metrics: { upload } }
-  const handle = await submit(nodes(), { engine, store, module, ...metrics })
+  const handle = await submit(nodes(), { engine, store, history: "store", module, ...metrics })
   const events: Array<RunEvent> = []
   const following = (async () => {
     for await (const event of handle.events) events.push(event)

@@ -7,7 +7,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import * as Runs from "../internal/Runs.ts"
 import { failed } from "./CliFailure.ts"
 import { explained } from "./Explain.ts"
-import { type HistoryGiven, historyPlaceFlags, knownHistory } from "./HistoryPlaces.ts"
+import { type HistoryGiven, historyPlaceFlags, knownHistory, openHistory } from "./HistoryPlaces.ts"
 import * as Json from "./Json.ts"
 import { connect, neededPlace, on, placeOf, type StoreGiven, storeFlags, time } from "./Places.ts"
 import { write } from "./Streams.ts"
@@ -106,7 +106,10 @@ const runs = Effect.fnUntraced(function* (options: HistoryGiven & { readonly jso
   // Without a store there is nothing but what has ended.
   const { now, runs } = store === undefined ? { now: Date.now(), runs: [] } : yield* on(store, Runs.list)
   const there = new Set(runs.map(({ run }) => run))
-  const history = yield* knownHistory(options)
+  const { history, name } =
+    store === undefined
+      ? yield* openHistory(options)
+      : { history: yield* knownHistory(options), name: store.stores.name }
   const ended = (yield* history.runs({ limit: MOST_ENDED })).filter(({ run }) => !there.has(run))
   if (options.json) return yield* print(`${Json.stringify([...runs, ...ended])}\n`)
   yield* printRuns(runs, now, false)
@@ -114,7 +117,7 @@ const runs = Effect.fnUntraced(function* (options: HistoryGiven & { readonly jso
     const space = runs.length > 0 ? [""] : []
     yield* print(`${[...space, ...endedLines(ended, now, styleFor(process.stdout))].join("\n")}\n`)
   }
-  if (runs.length + ended.length === 0) yield* note(`There are no runs in ${store?.stores.name ?? "the history"}\n`)
+  if (runs.length + ended.length === 0) yield* note(`There are no runs in ${name}\n`)
 })
 
 /** How many runs that have ended are listed: the newest. */
