@@ -83,13 +83,18 @@ const until = async (run: () => ReturnType<typeof command>, text: string) => {
 
 describe("a store that cannot be used", { timeout: 60_000 }, () => {
   it("is none at all", async () => {
-    for (const args of [["runs"], ["resume", "x"], ["watch", "x"], ["cancel", "x"], ["clean"]]) {
+    for (const args of [["resume", "x"], ["watch", "x"], ["cancel", "x"], ["clean"]]) {
       const { code, stderr } = await weft(args)
       expect({ code, stderr }).toEqual({
         code: 2,
         stderr: expect.stringContaining("runs in memory cannot be seen from another process")
       })
     }
+    // Without a store there may be a history; but not here either.
+    expect(await weft(["runs"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("name its file with --history, or its store with --store")
+    })
   })
 
   it.each([
