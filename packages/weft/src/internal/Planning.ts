@@ -99,9 +99,9 @@ const expectationOf = Effect.fnUntraced(
       readonly behaviours: ReadonlyArray<Behaviour.Behaviour>
     }
   ) {
+    if (input.graph.size > INSTANCES) return undefined
     const { Simulator } = yield* Effect.promise(() => import("@weft/planning"))
     const samples = Math.max(SAMPLES.least, Math.min(SAMPLES.most, Math.floor(INSTANCES / input.graph.size)))
-    if (input.graph.size > INSTANCES) return undefined
     const simulation = yield* Simulator.simulate({ ...input, samples })
     const {
       bytes,

@@ -56,8 +56,8 @@ const remember = Effect.fnUntraced(function* (
   }
   const facts = { ...collected.facts({ ...known, graph }), isFresh: environment?.warm === "none" }
   const record = { ...base, tasks: collected.tasks(graph), ...totals(facts.workers) } satisfies RunRecord
-  const details = (shown: Plan.Plan) =>
-    Details.encode({ plan: Plan.encode(shown), graph: smallGraph(graph), facts })
+  const kept = smallGraph(graph)
+  const details = (shown: Plan.Plan) => Details.encode({ plan: Plan.encode(shown), graph: kept, facts })
   yield* history.record(record, details(plan))
   yield* Learning.learn(facts)
   // It takes a while, and the process may end before: so what was measured comes first.
