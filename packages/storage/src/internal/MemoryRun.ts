@@ -260,10 +260,13 @@ export class MemoryRun {
   }
 
   renew(workers: ReadonlyArray<string>, taker: string | undefined): Reply {
-    for (const worker of workers) this.holders.hear(worker, this.now)
-    if (taker === undefined) return this.reply()
-    this.expire()
-    this.takeOver(taker)
+    for (const worker of workers) this.holders.renew(worker, this.now)
+    if (taker !== undefined) {
+      this.expire()
+      this.takeOver(taker)
+    }
+    // Last: the taker may be one of them, and hold something only now.
+    for (const worker of workers) this.holders.get(worker)?.speaks()
     return this.reply()
   }
 

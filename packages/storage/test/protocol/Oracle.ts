@@ -160,8 +160,8 @@ export class Oracle {
   renew(workers: ReadonlyArray<string>, taker: string, reply: Reply): void {
     const expected = nothing()
     const lost = this.hear(reply, ...workers)
-    for (const worker of workers) this.spoke(worker)
     this.hand(lost, taker, expected)
+    for (const worker of workers) this.spoke(worker)
     this.compare("renew", reply, expected)
   }
 

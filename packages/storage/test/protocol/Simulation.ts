@@ -107,7 +107,11 @@ export const sizeOf = (options: Pick<SimulationOptions, "graph" | "seed" | "widt
 const unrolledOf = ({ graph, seed, width }: Pick<SimulationOptions, "graph" | "seed" | "width">): Unrolled =>
   unroll(graph, (expand) => hash(seed, expand) % (width + 1))
 
+/** In how many checks it is asked once for how many completions instances wait. */
+const WAITS_EVERY = 8
+
 class Simulation {
+  private checks = 0
   private readonly store: Store
   private readonly elapse: (ms: number) => Effect.Effect<void>
   private readonly options: SimulationOptions
@@ -456,6 +460,13 @@ class Simulation {
       const values = yield* this.store.read(this.id, instances)
       const state = yield* this.store.state(this.id)
       this.oracle.check(state, new Map(instances.map((instance, i) => [instance, values[i]])))
+      // Of all instances: not each time, which would take longer than all else.
+      if (this.checks++ % WAITS_EVERY !== 0) return
+      const waits = yield* this.store.waits(this.id, this.unrolled.instances)
+      this.unrolled.instances.forEach((instance, i) => {
+        if (waits[i] !== undefined && this.oracle.done.has(instance))
+          throw new Broken("I2", `${instance} is complete, and waits for ${waits[i]} completions`)
+      })
     })
   }
 
