@@ -265,14 +265,16 @@ const silence = (kit: Kit) => {
       })
   )
 
-  kit.timed("who renews for itself, and holds what others lost only then, has begun", ({ leaseMs, silence }) =>
-    Effect.gen(function* () {
-      const run = yield* beginRun({ leaseMs })
-      yield* run.adopt("w1", 0)
-      yield* silence
-      assertReply(yield* run.renew(["w2"], "w2"), { ready: [0] })
-      assertReply(yield* run.adopt("w3", 0), { refused: [0] })
-    })
+  kit.timed(
+    "who renews for itself, and holds what others lost only then, has begun",
+    ({ leaseMs, silence }) =>
+      Effect.gen(function* () {
+        const run = yield* beginRun({ leaseMs })
+        yield* run.adopt("w1", 0)
+        yield* silence
+        assertReply(yield* run.renew(["w2"], "w2"), { ready: [0] })
+        assertReply(yield* run.adopt("w3", 0), { refused: [0] })
+      })
   )
 
   kit.timed("an adoption counts although the former holder's lease has run out", ({ leaseMs, silence }) =>
