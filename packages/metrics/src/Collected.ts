@@ -158,14 +158,19 @@ export class Collected {
   }
 
   private workers(begunAt: number): ReadonlyArray<WorkerFact> {
-    return [...this.lives.values()].map(({ life, process }) => {
+    const lives = [...this.lives.values()]
+    const byProcess = Map.groupBy(lives, ({ process }) => process)
+    return lives.map(({ life, process }) => {
       const { beganAt, endedAt, life: _, sentAt, ...rest } = life
       const ours = this.offsetOf(process) - begunAt
+      const invokedMs = sentAt === undefined ? undefined : sentAt - begunAt
+      const freeMs = freeAt(life, byProcess.get(process)!) + ours
       return {
         ...rest,
         memory: rest.memory,
         cold: rest.cold,
-        invokedMs: sentAt === undefined ? undefined : sentAt - begunAt,
+        invokedMs,
+        ...(invokedMs !== undefined && freeMs > invokedMs ? { freeMs } : {}),
         beganMs: beganAt + ours,
         endedMs: Math.max(beganAt, endedAt) + ours
       }
@@ -201,6 +206,16 @@ export const fromBatches = (batches: ReadonlyArray<Uint8Array>, known: Known): F
   for (const batch of batches) collected.add(batch)
   return collected.facts(known)
 }
+
+/** When an environment, which runs one worker at a time, was done with what it ran before. */
+const freeAt = ({ beganAt, cold }: Batch.Life, lives: ReadonlyArray<KnownLife>): number =>
+  cold === undefined
+    ? Number.NEGATIVE_INFINITY
+    : lives.reduce(
+        (latest, { life }) =>
+          life.beganAt < beganAt ? Math.max(latest, Math.min(life.endedAt, beganAt)) : latest,
+        Number.NEGATIVE_INFINITY
+      )
 
 /** What all workers of a run took together. */
 export const totals = (workers: ReadonlyArray<WorkerFact>) => {

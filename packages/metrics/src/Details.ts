@@ -31,6 +31,7 @@ const Worker = Schema.Struct({
   named: Schema.Boolean,
   memory: Schema.optional(Amount),
   invokedMs: Schema.optional(Schema.Finite),
+  freeMs: Schema.optional(Schema.Finite),
   beganMs: Schema.Finite,
   endedMs: Schema.Finite,
   cold: Schema.optional(Schema.Boolean),

@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 import type * as Cells from "./Cells.ts"
-import type { Facts, NodeFact, WorkerFact } from "./Facts.ts"
+import { type Facts, type NodeFact, startingMs, type WorkerFact } from "./Facts.ts"
 import * as Left from "./Left.ts"
 import * as Series from "./Series.ts"
 
@@ -46,10 +46,12 @@ export const of = (facts: Facts): EnvironmentSummary => {
   }
 }
 
-/** How long a worker took to start; nothing if nobody knows. */
-export const startOf = ({ beganMs, invokedMs, loadMs, memory }: WorkerFact): ReadonlyArray<Cells.Sample> => {
-  if (invokedMs === undefined) return []
-  const tookMs = beganMs - invokedMs
+/** How long a worker took to start, once there was a place for it; nothing if nobody knows. */
+export const startOf = (worker: WorkerFact): ReadonlyArray<Cells.Sample> => {
+  const from = startingMs(worker)
+  if (from === undefined) return []
+  const { beganMs, loadMs, memory } = worker
+  const tookMs = beganMs - from
   return tookMs >= -SKEW && loadMs >= 0 ? [{ memory, value: Math.max(0, tookMs) + loadMs }] : []
 }
 

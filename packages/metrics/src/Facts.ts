@@ -50,6 +50,8 @@ export interface WorkerFact {
   readonly memory: number | undefined
   /** When its invocation was sent; `undefined` if nobody said so. */
   readonly invokedMs: number | undefined
+  /** When its environment was done with what it ran before, if that was later: it waited for a place until then. */
+  readonly freeMs?: number | undefined
   readonly beganMs: number
   readonly endedMs: number
   /** Whether its environment was started for it; `undefined` where there is no such thing. */
@@ -68,6 +70,10 @@ export interface WorkerFact {
   readonly bytesRead: number
   readonly bytesWritten: number
 }
+
+/** From when on a worker was being started; `undefined` if nobody said when it was invoked. */
+export const startingMs = ({ freeMs, invokedMs }: WorkerFact): number | undefined =>
+  invokedMs === undefined ? undefined : Math.max(invokedMs, freeMs ?? invokedMs)
 
 /** What was measured of one run. */
 export interface Facts {

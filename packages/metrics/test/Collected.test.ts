@@ -1,7 +1,7 @@
 import { Codec, GraphBuilder, task } from "@weft/core"
 import * as fc from "fast-check"
 import { expect, it } from "vitest"
-import { fromBatches, type Known, totals } from "../src/index.ts"
+import { fromBatches, type Known, startingMs, totals } from "../src/index.ts"
 import { Recorder } from "../src/Recorder.ts"
 import { begin, measure, ran } from "./batches.ts"
 
@@ -44,6 +44,22 @@ it("moments are since the run's begin, by the store's clock", () => {
     { worker: "w1", invokedMs: 450, beganMs: 600, endedMs: 750, cold: true, loadMs: 5, memory: 2048 }
   ])
   expect(totals(workers)).toMatchObject({ gbSeconds: 0.3, workers: [{ memory: 2048, workers: 1, cold: 1 }] })
+})
+
+it("a worker that waited until its environment was done with another was started from then on", () => {
+  const batch = batchOf((recorder) => {
+    const first = begin(recorder, "w1")
+    first.end(1300)
+    begin(recorder, "w2", 1310, 950).end(1400)
+    begin(recorder, "w3", 1410, 1405).end(1500)
+  })
+  const { workers } = fromBatches([batch], known())
+  expect(workers.map(({ freeMs, invokedMs }) => [invokedMs, freeMs])).toEqual([
+    [450, undefined],
+    [450, 800],
+    [905, undefined]
+  ])
+  expect(workers.map(startingMs)).toEqual([450, 800, 905])
 })
 
 it("a batch that came twice counts once, and the latest says what a life took", () => {

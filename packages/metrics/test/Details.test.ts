@@ -35,6 +35,7 @@ const worker: fc.Arbitrary<WorkerFact> = fc.record({
   named: fc.boolean(),
   memory: fc.option(fc.nat(), { nil: undefined }),
   invokedMs: fc.option(ms, { nil: undefined }),
+  freeMs: fc.option(ms, { nil: undefined }),
   beganMs: ms,
   endedMs: ms,
   cold: fc.option(fc.boolean(), { nil: undefined }),

@@ -14,12 +14,12 @@ export const measure = (startedAt: number, more: Partial<Measure> = {}): Measure
 })
 
 /** A worker begins. */
-export const begin = (recorder: Recorder, worker: string, beganAt = 1000): Life =>
+export const begin = (recorder: Recorder, worker: string, beganAt = 1000, sentAt = beganAt - 50): Life =>
   recorder.begin({
     worker,
     named: false,
     memory: 2048,
-    sentAt: beganAt - 50,
+    sentAt,
     beganAt,
     cold: true,
     loadMs: 5

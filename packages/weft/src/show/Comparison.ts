@@ -2,7 +2,7 @@
  * A run's plan against what became of it, in numbers.
  */
 import { GraphCodec, Instance, Plan } from "@weft/core"
-import type { Details, Facts, NodeFact } from "@weft/metrics"
+import { type Details, type Facts, type NodeFact, startingMs } from "@weft/metrics"
 import type { RunRecord } from "@weft/storage"
 import * as CriticalPath from "./CriticalPath.ts"
 import { namesOf } from "./Rows.ts"
@@ -115,7 +115,9 @@ export const make = ({ facts, nameOf, path, plan }: Recorded, record: RunRecord)
       nodes: path.map(({ fact }) => label(fact))
     },
     tasks: tasksOf(nodes, nameOf, plannedOf),
-    workers: workers.map(({ beganMs, cold, endedMs, invokedMs, loadMs, memory, worker }, i) => {
+    workers: workers.map((life, i) => {
+      const { beganMs, cold, endedMs, loadMs, memory, worker } = life
+      const from = startingMs(life)
       const own = byWorker.get(i) ?? []
       const busyMs = total(own, busyOf)
       const expected = own.map(plannedOf).filter((ms) => ms !== undefined)
@@ -124,7 +126,7 @@ export const make = ({ facts, nameOf, path, plan }: Recorded, record: RunRecord)
         memory,
         cold,
         nodes: own.length,
-        startMs: invokedMs === undefined ? undefined : Math.max(0, beganMs + loadMs - invokedMs),
+        startMs: from === undefined ? undefined : Math.max(0, beganMs + loadMs - from),
         busyMs,
         plannedMs: expected.length === 0 ? undefined : expected.reduce((sum, ms) => sum + ms, 0),
         waitingMs: Math.max(0, endedMs - beganMs - loadMs - busyMs)

@@ -3,7 +3,7 @@
  * had to wait for last: the input that came last, or the node before it on the same worker.
  */
 import { Graph, Instance } from "@weft/core"
-import type { Facts, NodeFact } from "@weft/metrics"
+import { type Facts, type NodeFact, startingMs } from "@weft/metrics"
 
 /** One step, and what had happened between the step before and it. */
 export interface Step {
@@ -77,7 +77,7 @@ const step = ({ workers }: Facts, fact: NodeFact, cause: NodeFact | undefined): 
   const passedMs = Math.max(0, fact.startedMs - since)
   const life = workers[fact.worker]
   const began = life === undefined ? 0 : life.beganMs + life.loadMs
-  const from = Math.max(since, life?.invokedMs ?? since)
+  const from = Math.max(since, (life === undefined ? undefined : startingMs(life)) ?? since)
   const startMs =
     life === undefined || began > fact.startedMs + 1 ? 0 : Math.min(passedMs, Math.max(0, began - from))
   return { fact, startMs, cold: life?.cold === true, gapMs: passedMs - startMs }

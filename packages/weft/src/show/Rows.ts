@@ -3,7 +3,7 @@
  * those that do not overlap share a row.
  */
 import { type Graph, Instance, type Plan } from "@weft/core"
-import type { Facts, NodeFact, WorkerFact } from "@weft/metrics"
+import { type Facts, type NodeFact, startingMs, type WorkerFact } from "@weft/metrics"
 
 /** What a worker does. */
 export type Kind = "cold" | "start" | "inputs" | "execution" | "publish" | "wait"
@@ -89,10 +89,10 @@ export const real = (
   nameOf: (node: number) => string,
   most: number
 ): Rows => {
-  const spans = workers.map(({ beganMs, endedMs, invokedMs, named, worker }) => ({
-    fromMs: Math.min(invokedMs ?? beganMs, beganMs),
-    toMs: endedMs,
-    name: named ? worker : undefined
+  const spans = workers.map((life) => ({
+    fromMs: fromOf(life),
+    toMs: life.endedMs,
+    name: life.named ? life.worker : undefined
   }))
   const { labels, rows } = place(spans)
   const byWorker = Map.groupBy(nodes, ({ worker }) => worker)
@@ -100,20 +100,23 @@ export const real = (
   return limit(labels, bars, most)
 }
 
+/** Where a worker's row begins: when it was being started. */
+const fromOf = (life: WorkerFact): number => Math.min(startingMs(life) ?? life.beganMs, life.beganMs)
+
 const barsOf = (
-  { beganMs, cold, endedMs, invokedMs, loadMs }: WorkerFact,
+  life: WorkerFact,
   row: number,
   nodes: ReadonlyArray<NodeFact>,
   critical: ReadonlySet<NodeFact>,
   nameOf: (node: number) => string
 ): ReadonlyArray<Bar> => {
+  const { beganMs, cold, endedMs, loadMs } = life
   const bars: Array<Bar> = []
-  let at = beganMs
+  let at = fromOf(life)
   const bar = (kind: Kind, ms: number, isCritical: boolean, label?: string) => {
     if (ms > 0) bars.push({ row, kind, fromMs: at, toMs: at + ms, label, critical: isCritical })
     at += ms
   }
-  at = Math.min(invokedMs ?? beganMs, beganMs)
   bar(
     cold === true ? "cold" : "start",
     beganMs + loadMs - at,
