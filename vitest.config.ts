@@ -11,8 +11,8 @@ export default defineConfig({
     include: ["{packages,examples,benchmarks}/*/test/**/*.test.ts", "test/**/*.test.ts"],
     setupFiles: ["test/setup.ts"],
     pool: "forks",
-    // Most tests wait most of the time: for leases, servers, processes. Two of them suit the smallest machine.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most tests wait most of the time: for leases, servers, processes. Three of them suit the smallest machine.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     // For what Node.js itself resolves: threads and processes that a test starts.
     execArgv: [`--conditions=${source}`],
     testTimeout: 20_000,

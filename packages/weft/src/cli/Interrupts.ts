@@ -17,7 +17,10 @@ export interface Handlers {
   readonly unhandled: (error: unknown, isRejection: boolean) => void
 }
 
-/** Listens until the answer is called. The second signal ends the process whatever is under way. */
+/**
+ * Listens until the answer is called. The second signal ends the process whatever is under way; so who was told to end goes on
+ * to listen.
+ */
 export const listen = (handlers: Handlers): (() => void) => {
   let told = false
   const signalled = (signal: Signal) => {
@@ -30,6 +33,7 @@ export const listen = (handlers: Handlers): (() => void) => {
   }
   process.on("SIGINT", signalled).on("SIGTERM", signalled).on("uncaughtException", unhandled)
   return () => {
-    process.off("SIGINT", signalled).off("SIGTERM", signalled).off("uncaughtException", unhandled)
+    process.off("uncaughtException", unhandled)
+    if (!told) process.off("SIGINT", signalled).off("SIGTERM", signalled)
   }
 }
