@@ -23,7 +23,7 @@ export interface Environment {
   readonly inlineBytes?: number
   /** So many bytes of values travel with an invocation. Default 128 KiB. */
   readonly payloadBytes?: number
-  /** How many workers one worker invokes itself before the rest is left to those. Default 16. */
+  /** How many workers one worker invokes itself before the rest is left to those; clients four times as many. Default 64. */
   readonly fanOut?: number
   /** How many invocations are sent at the same time. Default 64. */
   readonly sendsAtOnce?: number

@@ -28,7 +28,10 @@ export interface LambdaOptions {
    * be asked for: `lambda:GetAccountSettings`), else 1,000.
    */
   readonly concurrency?: number
-  /** How many workers one worker invokes itself before it lets others invoke the rest. Default 16. */
+  /**
+   * How many workers one worker invokes itself before it lets others invoke the rest, in which they load the SDK first; the
+   * client invokes four times as many. Default 64.
+   */
   readonly fanOut?: number
   /** How long a named worker waits for work before it leaves, in ms; its waiting is paid for. Default 1,000. */
   readonly idleMs?: number
@@ -77,7 +80,7 @@ export const open = Effect.fnUntraced(function* (
   run: OpenRun,
   {
     concurrency,
-    fanOut = 16,
+    fanOut = 64,
     idleMs = IDLE_MS,
     name,
     resolve,

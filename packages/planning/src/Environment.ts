@@ -45,7 +45,7 @@ export const resolve = (given: Environment = {}): Resolved => {
     keepAliveMs: atLeast(0, given.keepAliveMs, 300_000),
     inlineBytes: atLeast(0, given.inlineBytes, 2 ** 20),
     payloadBytes: atLeast(0, given.payloadBytes, 131_072),
-    fanOut: atLeast(1, given.fanOut, 16),
+    fanOut: atLeast(1, given.fanOut, 64),
     sendsAtOnce: atLeast(1, given.sendsAtOnce, 64),
     worthMs: atLeast(0, given.worthMs, 50),
     memorySizes: sizes.length === 0 ? MEMORY_SIZES : [...sizes].sort((a, b) => a - b),

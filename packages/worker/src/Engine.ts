@@ -44,7 +44,7 @@ export interface OpenRun {
 export interface Invoker {
   /** How many workers can make progress at the same moment: what a fan-out is divided by. */
   readonly parallelism: number
-  /** How many workers one worker invokes itself before it lets others invoke the rest. */
+  /** How many workers one worker invokes itself before it lets others invoke the rest; clients four times as many. */
   readonly fanOut: number
   /** How long a named worker waits for work before it leaves, in ms. */
   readonly idleMs: number

@@ -5,6 +5,7 @@
  * that it may be telling coordination what is complete. That is the worker of `@weft/worker` with its stages, without the
  * values: see `Complete.ts` for who is told when, `HandOff.ts` for who runs what becomes ready.
  */
+import { clientFanOut } from "@weft/worker"
 import { type Assignment, FLEXIBLE } from "../Assignment.ts"
 import type { Model } from "../Model.ts"
 import { Claims } from "./Claims.ts"
@@ -111,7 +112,7 @@ export class Evaluation extends Sending {
       else this.deliver(worker, at, invoked)
     }
     for (const piece of this.pieces.of(ready, false)) invoked.push(this.invoked(piece, NOBODY))
-    this.send(invoked, 0)
+    this.send(invoked, 0, clientFanOut(this.model.environment.fanOut))
   }
 
   private happens(kind: number, index: number, now: number) {

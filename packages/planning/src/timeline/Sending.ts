@@ -1,6 +1,7 @@
 /**
  * How workers of the fast model are invoked, and told of work: what happens when, as a queue of events.
  */
+import { branches } from "@weft/worker"
 import FlatQueue from "flatqueue"
 import { type Assignment, FLEXIBLE } from "../Assignment.ts"
 import type { Model } from "../Model.ts"
@@ -76,18 +77,16 @@ export abstract class Sending {
   }
 
   /** Invokes workers, many as a tree; when the last one is sent. */
-  protected send(invoked: ReadonlyArray<Place>, now: number): number {
-    if (invoked.length === 0) return now
+  protected send(invoked: ReadonlyArray<Place>, now: number, own = this.model.environment.fanOut): number {
     const { fanOut, sendsAtOnce } = this.model.environment
-    const branch = invoked.length <= fanOut ? 1 : Math.ceil(invoked.length / fanOut)
-    let count = 0
-    for (let i = 0; i < invoked.length; i += branch) {
-      const head = invoked[i]!
-      if (branch > 1) head.spawn = [...head.spawn, ...invoked.slice(i + 1, i + branch)]
-      const sentMs = now + this.model.invokeMs * Math.floor(count++ / sendsAtOnce)
-      const atMs = this.environments.enter(head, sentMs)
-      if (atMs !== undefined) this.push(head, BEGIN, atMs)
+    const all = branches(invoked.length, fanOut, own)
+    for (const { from, head, to } of all) {
+      const place = invoked[head]!
+      if (to > from) place.spawn = [...place.spawn, ...invoked.slice(from, to)]
+      const sentMs = now + this.model.invokeMs * Math.floor(head / sendsAtOnce)
+      const atMs = this.environments.enter(place, sentMs)
+      if (atMs !== undefined) this.push(place, BEGIN, atMs)
     }
-    return now + this.model.invokeMs * Math.ceil(count / sendsAtOnce)
+    return now + this.model.invokeMs * Math.ceil(all.length / sendsAtOnce)
   }
 }

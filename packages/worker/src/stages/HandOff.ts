@@ -169,22 +169,44 @@ export const divide = (
 }
 
 /**
- * Arranges invocations so that nobody sends more than `fanOut`. The first ones are sent at once; as few of them as can invoke
- * the rest, each as many as it may: who invokes others has to load what that takes, and begins its own work later. They are
- * the last ones, whose pieces of work are the smallest.
+ * Arranges invocations so that no worker sends more than `fanOut`. The first ones are sent at once; as few of them as can
+ * invoke the rest, each as many as it may: who invokes others has to load what that takes, and begins its own work later.
+ * They are the last ones, whose pieces of work are the smallest.
+ *
+ * @param own how many are sent at once
  */
-export const tree = (invocations: ReadonlyArray<Invocation>, fanOut: number): ReadonlyArray<Invocation> => {
-  if (invocations.length <= fanOut) return invocations
-  const heads = invocations.slice(0, fanOut)
-  const rest = invocations.slice(fanOut)
-  const senders = Math.min(fanOut, Math.ceil(rest.length / fanOut))
-  return heads.map((head, i) => {
-    const sender = i - (fanOut - senders)
-    if (sender < 0) return head
-    const share = (n: number) => Math.floor((n * rest.length) / senders)
-    return { ...head, spawn: [...head.spawn, ...rest.slice(share(sender), share(sender + 1))] }
+export const tree = (
+  invocations: ReadonlyArray<Invocation>,
+  fanOut: number,
+  own = fanOut
+): ReadonlyArray<Invocation> => {
+  if (invocations.length <= own) return invocations
+  return branches(invocations.length, fanOut, own).map(({ from, head, to }) => {
+    const one = invocations[head]!
+    return from === to ? one : { ...one, spawn: [...one.spawn, ...invocations.slice(from, to)] }
   })
 }
+
+/** The same of `count` invocations, by index: those that are sent at once, each with the range that it invokes in turn. */
+export const branches = (
+  count: number,
+  fanOut: number,
+  own = fanOut
+): ReadonlyArray<{ readonly head: number; readonly from: number; readonly to: number }> => {
+  const heads = Math.min(count, own)
+  const rest = count - heads
+  const senders = Math.min(heads, Math.ceil(rest / fanOut))
+  const share = (sender: number) => heads + Math.floor((Math.max(0, sender) * rest) / senders)
+  return Array.from({ length: heads }, (_, head) => {
+    const sender = head - (heads - senders)
+    return sender < 0
+      ? { head, from: count, to: count }
+      : { head, from: share(sender), to: share(sender + 1) }
+  })
+}
+
+/** How many workers a client invokes itself: it has a whole processor, and has loaded what that takes. */
+export const clientFanOut = (fanOut: number): number => 4 * fanOut
 
 /** Invokes a worker that the plan named; its work waits for it in coordination. */
 const namedInvocation = (run: string, worker: string, sizes: Sizes | undefined): Invocation => ({
@@ -309,5 +331,6 @@ export const invocationsFor = (
         spawn: []
       }))
     ],
-    invoker.fanOut
+    invoker.fanOut,
+    clientFanOut(invoker.fanOut)
   )

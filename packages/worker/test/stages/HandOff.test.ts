@@ -111,6 +111,17 @@ describe("tree", () => {
     expect(tree(all, 3)).toEqual([all[0], all[1], invocation("c", [all[3]!])])
   })
 
+  it.each([
+    [100, 64, 256, 0],
+    [500, 64, 256, 4],
+    [1000, 64, 256, 12]
+  ])("has the client send more at once: %i by %i and %i", (count, fanOut, own, senders) => {
+    const all = Array.from({ length: count }, (_, i) => invocation(`w${i}`))
+    const heads = tree(all, fanOut, own)
+    expect(heads).toHaveLength(Math.min(count, own))
+    expect(unfold(heads, fanOut)).toHaveLength(1 + senders)
+  })
+
   it("keeps what an invocation was to spawn already", () => {
     const all = [invocation("a", [invocation("x")]), invocation("b"), invocation("c")]
     expect(workers(tree(all, 1)).toSorted()).toEqual(["a", "b", "c", "x"])
