@@ -177,6 +177,18 @@ for (const { name: planner } of compared) {
       `${percent(of.within50, 0)} within P50, ${percent(of.within90, 0)} within P90`
   )
 }
+console.log(
+  "\nthe same by workflow: median error of each planner; how many of 100 runs were within P50 and P90"
+)
+for (const { name: workflow } of workflows) {
+  const cells = compared.flatMap(({ name: planner }) => {
+    const of = accuracy(samples.filter((one) => one.planner === planner && one.workflow === workflow))
+    if (of === undefined) return []
+    const within = [of.within50, of.within90].map((share) => (100 * share).toFixed(0)).join("/")
+    return [`${planner} ${percent(of.medianError)} (${within})`]
+  })
+  console.log(`${workflow.padEnd(15)} ${cells.join("  ")}`)
+}
 const { bestBy, bestToSimple, equalWorkflows, report2ToUniform, toRandom } = worth(samples)
 console.log(`\nbest planner / simple: ${bestToSimple.toFixed(3)} (median over ${bestBy.length} workflows)`)
 for (const { planner, ratio, workflow } of bestBy)

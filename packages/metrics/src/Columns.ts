@@ -5,6 +5,7 @@
  * an `each` are numbers below 0 that refer to a list of ids.
  */
 import type { InstanceId } from "@weft/core"
+import type { Measure } from "@weft/storage"
 import { Schema } from "effect"
 
 type Arrays = typeof TYPES
@@ -29,6 +30,14 @@ const TYPES = {
   tries: Uint16Array
 } as const
 const NAMES = Object.keys(TYPES) as ReadonlyArray<Name>
+
+/** What is known of a node's inputs. */
+export interface Read {
+  /** Encoded bytes of inputs that came from other workers. */
+  readonly cameBytes: number
+  readonly preloadedBytes: number
+  readonly preloadedMs: number
+}
 
 /** What one row says. */
 export type Row = { readonly [K in Exclude<Name, "processorMs">]: number } & {
@@ -78,62 +87,54 @@ export class Columns {
     this.tries = new Uint16Array(capacity)
   }
 
-  /** Adds a row. `processorMs` is NaN if it was not measured. */
-  push(
+  /** Adds a row of what was measured of a node, and makes no object, nor boxes a number. NaN: not measured. */
+  record(
     instance: InstanceId,
     worker: number,
     attempt: number,
-    startedMs: number,
-    inputsMs: number,
-    executionMs: number,
+    measure: Measure,
+    read: Read,
     processorMs: number,
-    publishMs: number,
-    inputBytes: number,
-    readBytes: number,
-    preloadedBytes: number,
-    preloadedMs: number,
-    outputBytes: number,
-    writtenBytes: number,
-    tries: number
+    publishMs: number
   ): void {
+    const at = this.next(instance, worker, attempt, measure.tries)
+    this.startedMs[at] = measure.startedAt - measure.inputsMs
+    this.inputsMs[at] = measure.inputsMs
+    this.executionMs[at] = measure.executionMs
+    this.processorMs[at] = processorMs
+    this.publishMs[at] = publishMs
+    this.inputBytes[at] = Math.max(read.cameBytes, measure.inputBytes)
+    this.readBytes[at] = measure.inputBytes
+    this.preloadedBytes[at] = read.preloadedBytes
+    this.preloadedMs[at] = read.preloadedMs
+    this.outputBytes[at] = measure.outputBytes
+    this.writtenBytes[at] = measure.outputBytes
+  }
+
+  /** Adds a row. */
+  add(row: Row): void {
+    const at = this.next(row.instance, row.worker, row.attempt, row.tries)
+    this.startedMs[at] = row.startedMs
+    this.inputsMs[at] = row.inputsMs
+    this.executionMs[at] = row.executionMs
+    this.processorMs[at] = row.processorMs ?? Number.NaN
+    this.publishMs[at] = row.publishMs
+    this.inputBytes[at] = row.inputBytes
+    this.readBytes[at] = row.readBytes
+    this.preloadedBytes[at] = row.preloadedBytes
+    this.preloadedMs[at] = row.preloadedMs
+    this.outputBytes[at] = row.outputBytes
+    this.writtenBytes[at] = row.writtenBytes
+  }
+
+  private next(instance: InstanceId, worker: number, attempt: number, tries: number): number {
     if (this.length === this.capacity) this.grow()
     const at = this.length++
     this.instance[at] = typeof instance === "number" ? instance : -this.ids.push(instance)
     this.worker[at] = worker
     this.attempt[at] = Math.min(attempt, MOST_UINT16)
-    this.startedMs[at] = startedMs
-    this.inputsMs[at] = inputsMs
-    this.executionMs[at] = executionMs
-    this.processorMs[at] = processorMs
-    this.publishMs[at] = publishMs
-    this.inputBytes[at] = inputBytes
-    this.readBytes[at] = readBytes
-    this.preloadedBytes[at] = preloadedBytes
-    this.preloadedMs[at] = preloadedMs
-    this.outputBytes[at] = outputBytes
-    this.writtenBytes[at] = writtenBytes
     this.tries[at] = Math.min(tries, MOST_UINT16)
-  }
-
-  /** Adds a row of facts. */
-  add(row: Row): void {
-    this.push(
-      row.instance,
-      row.worker,
-      row.attempt,
-      row.startedMs,
-      row.inputsMs,
-      row.executionMs,
-      row.processorMs ?? Number.NaN,
-      row.publishMs,
-      row.inputBytes,
-      row.readBytes,
-      row.preloadedBytes,
-      row.preloadedMs,
-      row.outputBytes,
-      row.writtenBytes,
-      row.tries
-    )
+    return at
   }
 
   private grow(): void {

@@ -6,7 +6,7 @@
 import type { InstanceId } from "@weft/core"
 import type { Measure } from "@weft/storage"
 import * as Batch from "./Batch.ts"
-import { Columns } from "./Columns.ts"
+import { Columns, type Read } from "./Columns.ts"
 import { Spread } from "./Spread.ts"
 import { StoreClock } from "./StoreClock.ts"
 
@@ -23,14 +23,6 @@ export interface Beginning {
   readonly cold: boolean | undefined
   /** How long loading the run and its code took, in ms. */
   readonly loadMs: number
-}
-
-/** What is known of a node's inputs. */
-export interface Read {
-  /** Encoded bytes of inputs that came from other workers. */
-  readonly cameBytes: number
-  readonly preloadedBytes: number
-  readonly preloadedMs: number
 }
 
 const NOTHING_READ: Read = { cameBytes: 0, preloadedBytes: 0, preloadedMs: 0 }
@@ -65,28 +57,12 @@ export class Recorder {
     instance: InstanceId,
     attempt: number,
     measure: Measure,
-    { cameBytes, preloadedBytes, preloadedMs }: Read,
+    read: Read,
     processorMs: number,
     publishMs: number
   ): void {
     this.changed.add(life)
-    this.nodes.push(
-      instance,
-      life.number,
-      attempt,
-      measure.startedAt - measure.inputsMs,
-      measure.inputsMs,
-      measure.executionMs,
-      processorMs,
-      publishMs,
-      Math.max(cameBytes, measure.inputBytes),
-      measure.inputBytes,
-      preloadedBytes,
-      preloadedMs,
-      measure.outputBytes,
-      measure.outputBytes,
-      measure.tries
-    )
+    this.nodes.record(instance, life.number, attempt, measure, read, processorMs, publishMs)
   }
 
   /** A life has news. */

@@ -14,6 +14,10 @@ export class Durations {
   private readonly graph: Graph.Graph
   private readonly calls: Float64Array
   private readonly totalMs: Float64Array
+  /** What {@link chainMs} has found, as long as it is about right: until a task is first seen, or twice as many have run. */
+  private readonly chains = new Map<number, number>()
+  private count = 0
+  private goodUntil = 0
 
   constructor(graph: Graph.Graph) {
     this.graph = graph
@@ -25,8 +29,14 @@ export class Durations {
   ran(node: number, ms: number): void {
     const task = this.graph.columns.codes[node]!
     if (task < 0) return
-    this.calls[task]!++
     this.totalMs[task]! += ms
+    this.count++
+    if (this.calls[task]!++ === 0 || this.count >= this.goodUntil) this.forget()
+  }
+
+  private forget(): void {
+    this.goodUntil = 2 * this.count
+    this.chains.clear()
   }
 
   /** Whether calls of the node's task take long enough, as far as is known, for more of them to be measured. */
@@ -58,6 +68,7 @@ export class Durations {
       if (!(calls > this.calls[task]!)) continue
       this.calls[task] = calls
       this.totalMs[task] = totalMs
+      this.forget()
     }
   }
 
@@ -65,7 +76,8 @@ export class Durations {
    * How long a node and all that a worker goes on with after it should take, in ms; infinite if some of it has not been
    * seen yet. A node with several parents counts for each of them in part.
    */
-  chainMs(node: number, known = new Map<number, number>()): number {
+  chainMs(node: number): number {
+    const { chains: known } = this
     const { children, columns, need } = this.graph
     // Chains may be long: down first, then up again.
     const way = [node]

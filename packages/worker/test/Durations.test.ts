@@ -32,6 +32,15 @@ describe("chainMs", () => {
     expect(durations(sum, { quick: 1, add: 8 }).chainMs(0)).toBe(5)
   })
 
+  it("follows what is seen", () => {
+    const made = durations(slow(quick(1)), { quick: 2 })
+    expect(made.chainMs(0)).toBe(Number.POSITIVE_INFINITY)
+    made.ran(1, 50)
+    expect(made.chainMs(0)).toBe(52)
+    for (let i = 0; i < 10; i++) made.ran(1, 500)
+    expect(made.chainMs(0)).toBeGreaterThan(300)
+  })
+
   it("manages chains that are longer than the stack is deep", () => {
     let at = quick(1)
     for (let i = 1; i < 100_000; i++) at = quick(at)

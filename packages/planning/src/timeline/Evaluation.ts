@@ -350,12 +350,12 @@ export class Evaluation extends Sending {
     else this.push(place, SENT, this.send(invoked, atMs))
   }
 
-  /** Keeps a piece of the work if there is nothing else to do, or just one; when others can be invoked for the rest. */
+  /** Keeps a piece of the work if there is nothing else to do, or it is not worth invoking; when others can be invoked. */
   private share(place: Place, work: ReadonlyArray<number>, invoked: Array<Place>, now: number): number {
     const { memory } = this.assignment
     const { node } = this.model.unrolled
     const pieces = this.pieces.of(work, true)
-    if (pieces.length === 1 || !place.hasWork) {
+    if (!place.hasWork || (pieces.length === 1 && !this.pieces.isWorthInvoking(pieces[0]!))) {
       const kept = pieces.findIndex((piece) => memory[node[piece[0]!]!]! <= place.memory)
       if (kept >= 0) this.adopt(place, pieces.splice(kept, 1)[0]!)
     }

@@ -4,6 +4,9 @@
 import { Graph } from "@weft/core"
 import type { Model } from "../Model.ts"
 
+/** Where invoking costs next to nothing, work has to take so long, in ms, to be worth it. */
+const LEAST_WORTH_MS = 1
+
 export class Pieces {
   private readonly model: Model
   private readonly memory: Int32Array
@@ -50,6 +53,15 @@ export class Pieces {
       at += size
     }
     return pieces
+  }
+
+  /** Whether others should run the only piece while a worker has something else to run. */
+  isWorthInvoking(piece: ReadonlyArray<number>): boolean {
+    const { environment, graph, unrolled } = this.model
+    const ms = piece.reduce((sum, at) => sum + this.chainMs(unrolled.node[at]!), 0)
+    return ms === Number.POSITIVE_INFINITY
+      ? piece.every((at) => graph.need[unrolled.node[at]!] === 1)
+      : ms >= Math.max(environment.worthMs, LEAST_WORTH_MS)
   }
 
   private isTooSmall(work: ReadonlyArray<number>, from: number, to: number): boolean {

@@ -45,7 +45,10 @@ export const handOver = Effect.fnUntraced(function* (
   if (flexible.length + named.length > 0) yield* share(state, flexible, named)
 })
 
-/** Keeps a piece of the work if the worker has nothing else or there is just one piece; invokes others for the rest. */
+/**
+ * Keeps a piece of the work if the worker has nothing else, or if there is just one that is not worth an invocation; invokes
+ * others for the rest.
+ */
 const share = Effect.fnUntraced(function* (
   state: WorkerState,
   work: ReadonlyArray<Work>,
@@ -54,7 +57,8 @@ const share = Effect.fnUntraced(function* (
   const { invoker } = state
   const rest = takeClustered(state, state.context.inOrder(work))
   const pieces = piecesOf(rest, invoker, invoker.worthMs === 0 ? undefined : tooSmall(state, invoker.worthMs))
-  if (state.mayKeep && (pieces.length === 1 || state.peek() === undefined)) {
+  const isFree = state.peek() === undefined
+  if (state.mayKeep && (isFree || (pieces.length === 1 && !isWorthInvoking(state, pieces[0]!)))) {
     const kept = pieces.findIndex((piece) => state.hasMemoryFor(piece[0]!.instance))
     if (kept >= 0) state.adopt(pieces.splice(kept, 1)[0]!)
   }
@@ -117,18 +121,35 @@ export const comeAgain = (
     }
   ])
 
+/** Where invoking costs next to nothing, work has to take so long, in ms, to be worth it. */
+const LEAST_WORTH_MS = 1
+
+/**
+ * Whether others should run the only piece while this worker has something else to run. As long as it is not known how long
+ * it takes, what a fan-out has opened is: else a fan-out of two would be no fan-out.
+ */
+const isWorthInvoking = (state: WorkerState, piece: ReadonlyArray<Work>): boolean => {
+  const { context, invoker } = state
+  const ms = piece.reduce(
+    (sum, { instance }) => sum + context.durations.chainMs(Instance.nodeOf(instance)),
+    0
+  )
+  return ms === Number.POSITIVE_INFINITY
+    ? piece.every(({ instance }) => context.graph.need[Instance.nodeOf(instance)] === 1)
+    : ms >= Math.max(invoker.worthMs, LEAST_WORTH_MS)
+}
+
 /** Whether pieces are not worth an invocation each, as far as it is known how long their nodes take. */
-const tooSmall = (state: WorkerState, worthMs: number) => {
-  const known = new Map<number, number>()
-  return (piece: ReadonlyArray<Work>): boolean => {
+const tooSmall =
+  (state: WorkerState, worthMs: number) =>
+  (piece: ReadonlyArray<Work>): boolean => {
     let ms = 0
     for (const { instance } of piece) {
-      ms += state.context.durations.chainMs(Instance.nodeOf(instance), known)
+      ms += state.context.durations.chainMs(Instance.nodeOf(instance))
       if (ms >= worthMs) return false
     }
     return true
   }
-}
 
 /**
  * Divides work into pieces of nodes that need the same memory, those that need most first: so a worker that keeps the
