@@ -16,11 +16,11 @@ import { ManagedRuntime } from "effect"
 import { type Engine, lambda, type Stores } from "weft"
 
 /** What fan-outs are divided by: as many as can start without making one another late, on two cores. */
-export const CONCURRENCY = 8
+export const CONCURRENCY = 4
 /** Of the account: more than ever run at once. What waits there would be measured as a start. */
 const ACCOUNT = 64
 /** How much of a core one vCPU is: so many environments that compute do not get into each other's way. */
-const CPU_SHARE = 0.2
+const CPU_SHARE = 0.4
 /** Memory that comes with one whole core of this machine, in MiB. */
 export const CORE_MIB = 1769 / CPU_SHARE
 /** Memory sizes that planners choose from, in MiB: the largest has one vCPU. */
@@ -28,7 +28,7 @@ export const MEMORY_SIZES: ReadonlyArray<number> = [442, 884, 1769]
 /** How long a named worker waits for work, in ms. */
 export const IDLE_MS = 1000
 /** How long an environment is kept that has nothing to do, in ms: those of old versions take memory. */
-const KEPT_MS = 60_000
+const KEPT_MS = 120_000
 /** Values of more bytes go to S3. */
 const INLINE_BYTES = 64 * 1024
 

@@ -29,6 +29,8 @@ export interface CallShape {
   readonly inputBytes?: number
   /** Memory of the worker, in MiB. */
   readonly memory?: number
+  /** How the worker begins that runs it: what is new is slower. Default `"warm"`. */
+  readonly start?: Start
 }
 
 /** How a worker, or a run, begins: in what was started for it (of a run: some of it), or in what others have left. */
@@ -49,19 +51,22 @@ export interface Predictions {
   readonly outputBytes: (task: string, shape: CallShape) => Prediction | undefined
   /** How long a list is that an `each` opens, by the node that opens it (`expand`). */
   readonly width: (expand: number) => Prediction | undefined
-  /** How long a worker takes to get (`read`) or put (`write`) one value of so many encoded bytes, in ms. */
-  readonly transferMs: (direction: "read" | "write", bytes: number) => Prediction | undefined
+  /**
+   * How long a worker that begins like this (default `"warm"`) takes to get (`read`) or put (`write`) one value of so many
+   * encoded bytes, in ms.
+   */
+  readonly transferMs: (direction: "read" | "write", bytes: number, start?: Start) => Prediction | undefined
   /** From the moment an invocation is sent until its worker begins, in ms, by what its worker finds. */
   readonly startMs: (start: Start, memory: number) => Prediction | undefined
-  /** How long sending one invocation keeps the sender, in ms. */
-  readonly invokeMs: () => Prediction | undefined
-  /** How long one call of coordination takes, in ms. */
-  readonly coordinationMs: () => Prediction | undefined
+  /** How long sending one invocation keeps the sender, in ms, by how that one began (default `"warm"`). */
+  readonly invokeMs: (start?: Start) => Prediction | undefined
+  /** How long one call of coordination takes, in ms, by how the worker began that calls (default `"warm"`). */
+  readonly coordinationMs: (start?: Start) => Prediction | undefined
   /** How many warm environments of a memory size (MiB) there should be when the run begins. */
   readonly warm: (memory: number) => number
   /**
-   * By how much runs of this workflow with this planner, that were expected to begin like this, took longer (above 1) or shorter than had been predicted, as a
-   * factor: the measured calibration of earlier predictions.
+   * By how much runs of this workflow with this planner, that were expected to begin like this, took longer (above 1) or
+   * shorter than had been predicted, as a factor: the measured calibration of earlier predictions.
    */
   readonly calibration: (planner: string, start: Start) => Prediction | undefined
 }

@@ -10,39 +10,46 @@ import * as Series from "./Series.ts"
 
 export interface EnvironmentSummary {
   /**
-   * From the moment an invocation is sent until its worker turns to its first node, in ms, by memory. Where environments
-   * are not told apart both have all starts.
+   * In environments that were started for a run, and in those that were left by another. Where they are not told apart, all
+   * is warm.
    */
-  readonly cold: Series.Series
-  readonly warm: Series.Series
+  readonly cold: Beginning
+  readonly warm: Beginning
+  readonly left: Left.Left
+}
+
+/** What workers take that begin alike. */
+export interface Beginning {
+  /** From the moment an invocation is sent until its worker turns to its first node, in ms, by memory. */
+  readonly start: Series.Series
   /** In ms, by encoded bytes: what a node reads together, what it writes. */
   readonly read: Series.Series
   readonly write: Series.Series
   /** One call of coordination, sending one invocation: in ms. */
   readonly call: Series.Series
   readonly invoke: Series.Series
-  readonly left: Left.Left
 }
 
 /** Clocks of machines differ by so much even when corrected, in ms: a start of less than nothing is none at all. */
 const SKEW = 100
 
 /** What one run adds. */
-export const of = (facts: Facts): EnvironmentSummary => {
-  const { nodes, workers } = facts
-  const transfers = nodes.flatMap((fact) => transfersOf(fact))
-  const starts = (isCold: boolean) =>
-    Series.of(
-      workers.filter(({ cold }) => cold === undefined || cold === isCold).flatMap((worker) => startOf(worker))
-    )
+export const of = (facts: Facts): EnvironmentSummary => ({
+  cold: beginning(facts, true),
+  warm: beginning(facts, false),
+  left: Left.of(facts)
+})
+
+const beginning = ({ nodes, workers: all }: Facts, isCold: boolean): Beginning => {
+  const isAlike = (worker: WorkerFact | undefined) => (worker?.cold === true) === isCold
+  const workers = all.filter(isAlike)
+  const transfers = nodes.filter(({ worker }) => isAlike(all[worker])).flatMap(transfersOf)
   return {
-    cold: starts(true),
-    warm: starts(false),
+    start: Series.of(workers.flatMap(startOf)),
     read: Series.of(transfers.filter(({ direction }) => direction === "read")),
     write: Series.of(transfers.filter(({ direction }) => direction === "write")),
     call: Series.of(workers.flatMap(({ callsMs }) => callsMs.map((value) => ({ value })))),
-    invoke: Series.of(workers.flatMap(({ invokesMs }) => invokesMs.map((value) => ({ value })))),
-    left: Left.of(facts)
+    invoke: Series.of(workers.flatMap(({ invokesMs }) => invokesMs.map((value) => ({ value }))))
   }
 }
 
@@ -73,42 +80,54 @@ export const transfersOf = (fact: NodeFact): ReadonlyArray<Transfer> => {
 }
 
 export const merge = (old: EnvironmentSummary, delta: EnvironmentSummary): EnvironmentSummary => ({
-  cold: Series.merge(old.cold, delta.cold),
-  warm: Series.merge(old.warm, delta.warm),
-  read: Series.merge(old.read, delta.read),
-  write: Series.merge(old.write, delta.write),
-  call: Series.merge(old.call, delta.call),
-  invoke: Series.merge(old.invoke, delta.invoke),
+  cold: mergeAlike(old.cold, delta.cold),
+  warm: mergeAlike(old.warm, delta.warm),
   left: Left.merge(old.left, delta.left)
 })
 
-export const Encoded = Schema.Struct({
-  cold: Series.Encoded,
-  warm: Series.Encoded,
+const mergeAlike = (old: Beginning, delta: Beginning): Beginning => ({
+  start: Series.merge(old.start, delta.start),
+  read: Series.merge(old.read, delta.read),
+  write: Series.merge(old.write, delta.write),
+  call: Series.merge(old.call, delta.call),
+  invoke: Series.merge(old.invoke, delta.invoke)
+})
+
+const EncodedBeginning = Schema.Struct({
+  start: Series.Encoded,
   read: Series.Encoded,
   write: Series.Encoded,
   call: Series.Encoded,
-  invoke: Series.Encoded,
-  left: Left.Left
+  invoke: Series.Encoded
 })
+
+export const Encoded = Schema.Struct({ cold: EncodedBeginning, warm: EncodedBeginning, left: Left.Left })
 export type Encoded = typeof Encoded.Type
 
-export const encode = ({ call, cold, invoke, left, read, warm, write }: EnvironmentSummary): Encoded => ({
-  cold: Series.encode(cold),
-  warm: Series.encode(warm),
+export const encode = ({ cold, left, warm }: EnvironmentSummary): Encoded => ({
+  cold: encodeAlike(cold),
+  warm: encodeAlike(warm),
+  left
+})
+
+const encodeAlike = ({ call, invoke, read, start, write }: Beginning): Encoded["cold"] => ({
+  start: Series.encode(start),
   read: Series.encode(read),
   write: Series.encode(write),
   call: Series.encode(call),
-  invoke: Series.encode(invoke),
+  invoke: Series.encode(invoke)
+})
+
+export const decode = ({ cold, left, warm }: Encoded): EnvironmentSummary => ({
+  cold: decodeAlike(cold),
+  warm: decodeAlike(warm),
   left
 })
 
-export const decode = ({ call, cold, invoke, left, read, warm, write }: Encoded): EnvironmentSummary => ({
-  cold: Series.decode(cold),
-  warm: Series.decode(warm),
+const decodeAlike = ({ call, invoke, read, start, write }: Encoded["cold"]): Beginning => ({
+  start: Series.decode(start),
   read: Series.decode(read),
   write: Series.decode(write),
   call: Series.decode(call),
-  invoke: Series.decode(invoke),
-  left
+  invoke: Series.decode(invoke)
 })

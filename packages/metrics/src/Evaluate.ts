@@ -10,7 +10,7 @@ import { History, type HistoryQuery, type RunRecord, type StoreError } from "@we
 import { Effect } from "effect"
 import * as Details from "./Details.ts"
 import { startOf, transfersOf } from "./EnvironmentSummary.ts"
-import type { Facts } from "./Facts.ts"
+import type { Facts, WorkerFact } from "./Facts.ts"
 import * as Predictor from "./Predictor.ts"
 import * as Summaries from "./Summaries.ts"
 
@@ -114,21 +114,25 @@ const compare = (facts: Facts, predictions: Predictions.Predictions, tallies: Ma
   for (let at = 0; at < nodes.length; at += step) {
     const fact = nodes[Math.floor(at)]!
     const task = taskOf(Instance.nodeOf(fact.instance))
+    const start = startFor(workers[fact.worker])
     if (task !== undefined) {
       const memory = workers[fact.worker]?.memory
-      const shape = { inputBytes: fact.inputBytes, ...(memory === undefined ? {} : { memory }) }
+      const shape = { inputBytes: fact.inputBytes, start, ...(memory === undefined ? {} : { memory }) }
       tally("execution").add(fact.executionMs, predictions.executionMs(task, shape))
       if (fact.outputBytes > 0) tally("output").add(fact.outputBytes, predictions.outputBytes(task, shape))
     }
     for (const { bytes, direction, value } of transfersOf(fact))
-      tally(direction).add(value, predictions.transferMs(direction, bytes))
+      tally(direction).add(value, predictions.transferMs(direction, bytes, start))
   }
   for (const worker of workers) {
-    const kind = worker.cold === true ? "cold" : "warm"
+    const kind = startFor(worker)
     for (const { memory = 0, value } of startOf(worker))
       tally(`${kind} start`).add(value, predictions.startMs(kind, memory))
   }
 }
+
+const startFor = (worker: WorkerFact | undefined): Predictions.Start =>
+  worker?.cold === true ? "cold" : "warm"
 
 const makespans = (records: ReadonlyArray<RunRecord>) => {
   const predicted = records.filter(

@@ -7,6 +7,7 @@ import { type Graph, GraphCodec, type Predictions } from "@weft/core"
 import { History, type StoreError } from "@weft/storage"
 import { Clock, Effect } from "effect"
 import type * as Cells from "./Cells.ts"
+import type { Beginning } from "./EnvironmentSummary.ts"
 import { CORE_MIB } from "./Laws.ts"
 import * as Left from "./Left.ts"
 import * as Quantity from "./Quantity.ts"
@@ -62,41 +63,59 @@ export const make = (
   }
   const environment = found.environment?.kind === "environment" ? found.environment.environment : undefined
   const workflow = found.workflow?.kind === "workflow" ? found.workflow.workflow : undefined
-  const isSized = environment === undefined || hasSizes(environment.cold) || hasSizes(environment.warm)
+  const isSized =
+    environment === undefined || hasSizes(environment.cold.start) || hasSizes(environment.warm.start)
 
   const tasks = remembered((name: string) => {
     const summary = summaries.get(Summaries.taskKey(name))
     return summary?.kind === "task" ? modelOf(summary.task, isSized) : undefined
   })
-  const single = (series: Series.Series | undefined) =>
-    series === undefined ? undefined : Quantity.make(series.cells)?.predict({})
-  const start = {
-    cold: environment && Quantity.make(environment.cold.cells, { sized: isSized }),
-    warm: environment && Quantity.make(environment.warm.cells, { sized: isSized })
+  // What begins otherwise is the next best to go by; but for starts, which differ in kind.
+  const { cold, warm } = {
+    cold: environment && alike(environment.cold, isSized),
+    warm: environment && alike(environment.warm, isSized)
   }
-  const transfer = {
-    read: environment && Quantity.make(environment.read.cells, { rising: true }),
-    write: environment && Quantity.make(environment.write.cells, { rising: true })
-  }
-  const call = single(environment?.call)
-  const invoke = single(environment?.invoke)
+  const of = <K extends keyof Alike>(kind: K, start: Predictions.Start = "warm"): Alike[K] | undefined =>
+    start === "cold" ? (cold?.[kind] ?? warm?.[kind]) : (warm?.[kind] ?? cold?.[kind])
   const widths = remembered((expand: number) => single(workflow?.widths.get(expand)))
   const calibrations = remembered((key: string) => single(workflow?.calibration.get(key)))
 
   return {
     runs: workflow?.runs ?? 0,
-    executionMs: (task, shape) => tasks(task)?.execution?.predict(shape),
+    executionMs: (task, shape) => {
+      const known = tasks(task)
+      return (shape.start === "cold" ? (known?.cold ?? known?.warm) : (known?.warm ?? known?.cold))?.predict(
+        shape
+      )
+    },
     processorMs: (task, shape) => tasks(task)?.processor?.predict(shape),
     outputBytes: (task, shape) => tasks(task)?.output?.predict(shape),
     width: widths,
-    transferMs: (direction, bytes) => transfer[direction]?.predict({ inputBytes: bytes }),
-    startMs: (kind, memory) => start[kind]?.predict({ inputBytes: 0, memory }),
-    invokeMs: () => invoke,
-    coordinationMs: () => call,
+    transferMs: (direction, bytes, start) => of(direction, start)?.predict({ inputBytes: bytes }),
+    startMs: (start, memory) =>
+      (environment?.left.kept === false ? warm : start === "cold" ? cold : warm)?.start?.predict({
+        inputBytes: 0,
+        memory
+      }),
+    invokeMs: (start) => of("invoke", start),
+    coordinationMs: (start) => of("call", start),
     warm: (memory) => (environment === undefined ? 0 : Left.warm(environment.left, memory, now)),
     calibration: (planner, start) => calibrations(calibrationKey(planner, start))
   }
 }
+
+const single = (series: Series.Series | undefined) =>
+  series === undefined ? undefined : Quantity.make(series.cells)?.predict({})
+
+/** What workers take that begin alike. */
+const alike = ({ call, invoke, read, start, write }: Beginning, isSized: boolean) => ({
+  start: Quantity.make(start.cells, { sized: isSized }),
+  read: Quantity.make(read.cells, { rising: true }),
+  write: Quantity.make(write.cells, { rising: true }),
+  call: single(call),
+  invoke: single(invoke)
+})
+type Alike = ReturnType<typeof alike>
 
 const hasSizes = ({ cells }: Series.Series) => cells.some(({ memory }) => memory > 0)
 
@@ -104,18 +123,20 @@ const hasSizes = ({ cells }: Series.Series) => cells.some(({ memory }) => memory
  * A task's quantities. Where workers have no sizes, memory changes nothing. What was measured there is used for workers that
  * have only where there is nothing else, and is then taken for what one whole core does; and the other way round.
  */
-const modelOf = ({ execution, output, processor }: TaskSummary, isSized: boolean) => {
+const modelOf = ({ cold, output, processor, warm }: TaskSummary, isSized: boolean) => {
   const computing = Quantity.make(processor.cells, { sized: false })
   const fit = (cells: Cells.Cells) => Quantity.make(cells, { processor: computing })
-  const { cells } = execution
-  const sized = cells.filter(({ memory }) => memory > 0)
-  const unsized = cells.filter(({ memory }) => memory === 0)
-  const ofSized = () => fit(sized.length > 0 ? sized : cells.map((cell) => ({ ...cell, memory: CORE_MIB })))
-  const ofUnsized = () => (unsized.length > 0 ? fit(unsized) : at(fit(sized), CORE_MIB))
+  const execution = ({ cells }: Series.Series) => {
+    const sized = cells.filter(({ memory }) => memory > 0)
+    const unsized = cells.filter(({ memory }) => memory === 0)
+    if (isSized) return fit(sized.length > 0 ? sized : cells.map((cell) => ({ ...cell, memory: CORE_MIB })))
+    return unsized.length > 0 ? fit(unsized) : at(fit(sized), CORE_MIB)
+  }
   return {
     processor: computing,
     output: Quantity.make(output.cells, { sized: false }),
-    execution: isSized ? ofSized() : ofUnsized()
+    cold: execution(cold),
+    warm: execution(warm)
   }
 }
 

@@ -76,7 +76,7 @@ export const merge = (old: Summary | undefined, delta: Summary): Summary => {
   return delta
 }
 
-const VERSION = 1
+const VERSION = 2
 const version = Schema.Literal(VERSION)
 
 const Document = Schema.Union([

@@ -40,8 +40,10 @@ describe("learn", { timeout: 120_000 }, () => {
       const task = yield* read(Summaries.taskKey("blur"))
       const workflow = yield* read(Summaries.workflowKey("signature"))
       if (task?.kind !== "task" || workflow?.kind !== "workflow") return expect.fail("a summary is missing")
-      expect(task.task.execution.runs).toBe(24)
-      expect(task.task.execution.cells.map(({ memory, sketch }) => [memory, sketch.count])).toEqual([
+      expect(task.task.runs).toBe(24)
+      expect(
+        [...task.task.cold.cells, ...task.task.warm.cells].map(({ memory, sketch }) => [memory, sketch.count])
+      ).toEqual([
         [512, 24],
         [1024, 24]
       ])

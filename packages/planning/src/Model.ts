@@ -50,7 +50,7 @@ export const make = (
 ): Model => {
   const sla = options.sla ?? "average"
   const environment = Environments.resolve(options.environment)
-  const ask = Predicted.asking(predictions, environment.figures, (one) => Predictions.at(one, sla))
+  const ask = Predicted.asking(predictions, environment, (one) => Predictions.at(one, sla))
   const unknown = new Set<string>()
   const unrolled = Unrolled.make(graph, (expand) => ask.width(graph, expand))
   const { inputBytes, outputBytes } = sizes(unrolled, ask)

@@ -2,7 +2,7 @@
  * Predictions as numbers: measured ones, else what the user says, else the figures of an environment. Never NaN, never negative.
  */
 import { Graph, type Predictions } from "@weft/core"
-import type { Figures } from "./Environment.ts"
+import type { Resolved } from "./Environment.ts"
 
 export interface Asking {
   /** `undefined` if nothing is known of the task. `share`: that of a core which comes with the memory. */
@@ -21,12 +21,17 @@ export interface Asking {
   readonly callMs: () => number
 }
 
-/** Asks predictions for the value that `of` takes from each distribution. */
+/**
+ * Asks predictions for the value that `of` takes from each distribution. A run begins cold of whose memory sizes no
+ * environment is warm; what it calls and transfers is then predicted as for workers that began so.
+ */
 export const asking = (
   predictions: Predictions.Predictions,
-  figures: Figures,
+  { figures, memorySizes }: Pick<Resolved, "figures" | "memorySizes">,
   of: (prediction: Predictions.Prediction) => number
 ): Asking => {
+  const startFor = (memory: number) => (predictions.warm(memory) > 0 ? "warm" : "cold")
+  const start = memorySizes.some((memory) => startFor(memory) === "warm") ? "warm" : "cold"
   const known = (prediction: Predictions.Prediction | undefined): number | undefined => {
     if (prediction === undefined) return undefined
     const predicted = of(prediction)
@@ -34,7 +39,9 @@ export const asking = (
   }
   return {
     executionMs: (graph, node, { inputBytes, memory, share }) => {
-      const measured = known(predictions.executionMs(graph.name(node), { inputBytes, memory }))
+      const measured = known(
+        predictions.executionMs(graph.name(node), { inputBytes, memory, start: startFor(memory) })
+      )
       if (measured !== undefined) return measured
       // Hints are for a whole core.
       const hint = graph.options(node).hints?.executionMs
@@ -53,11 +60,12 @@ export const asking = (
       return known(predictions.width(expand)) ?? hint ?? figures.width
     },
     transferMs: (direction, bytes) =>
-      known(predictions.transferMs(direction, bytes)) ?? figures.transferMs + bytes / figures.bytesPerMs,
+      known(predictions.transferMs(direction, bytes, start)) ??
+      figures.transferMs + bytes / figures.bytesPerMs,
     startMs: (start, memory) =>
       known(predictions.startMs(start, memory)) ?? (start === "cold" ? figures.coldMs : figures.warmMs),
-    invokeMs: () => known(predictions.invokeMs()) ?? figures.invokeMs,
-    callMs: () => known(predictions.coordinationMs()) ?? figures.callMs
+    invokeMs: () => known(predictions.invokeMs(start)) ?? figures.invokeMs,
+    callMs: () => known(predictions.coordinationMs(start)) ?? figures.callMs
   }
 }
 
@@ -88,10 +96,12 @@ export const remembered = (predictions: Predictions.Predictions): Predictions.Pr
     processorMs: once((task, shape: Predictions.CallShape) => predictions.processorMs(task, shape)),
     outputBytes: once((task, shape: Predictions.CallShape) => predictions.outputBytes(task, shape)),
     width: once((expand) => predictions.width(expand)),
-    transferMs: once((direction, bytes) => predictions.transferMs(direction, bytes)),
+    transferMs: once((direction, bytes, start?: Predictions.Start) =>
+      predictions.transferMs(direction, bytes, start)
+    ),
     startMs: once((start, memory) => predictions.startMs(start, memory)),
-    invokeMs: once(() => predictions.invokeMs()),
-    coordinationMs: once(() => predictions.coordinationMs()),
+    invokeMs: once((start?: Predictions.Start) => predictions.invokeMs(start)),
+    coordinationMs: once((start?: Predictions.Start) => predictions.coordinationMs(start)),
     warm: once((memory) => predictions.warm(memory)),
     calibration: (planner, start) => predictions.calibration(planner, start)
   }

@@ -81,7 +81,7 @@ export const simulate = Effect.fn("Simulator.simulate")(function* (
   const simulated: Run.Simulated = { model, plan, behaviours: input.behaviours ?? [] }
   const once = (choice: Chance.Choice, seed: number) =>
     Effect.tryPromise({
-      try: () => Run.run(simulated, Predicted.asking(predictions, model.environment.figures, choice), seed),
+      try: () => Run.run(simulated, Predicted.asking(predictions, model.environment, choice), seed),
       catch: (error) =>
         new SimulationFailed({ detail: error instanceof Error ? error.message : String(error) })
     })

@@ -42,10 +42,12 @@ describe("a flexible worker", () => {
     expect(workers).toHaveLength(3)
   })
 
-  it("keeps both of two", () => {
+  it("keeps one of two, and both if they are known to be short", () => {
     const root = work()
     const of = model([work(root), work(root)])
-    expect(Timeline.evaluate(of, all(of)).workers).toHaveLength(1)
+    expect(Timeline.evaluate(of, all(of)).workers).toHaveLength(2)
+    const short = model([work(work(root)), work(root)], { worthMs: 1000 })
+    expect(Timeline.evaluate(short, all(short)).workers).toHaveLength(1)
   })
 
   it("is warm where another has left, and where there was one before", () => {

@@ -9,7 +9,7 @@ import { smallestOfBest } from "./Memory.ts"
 import { moves } from "./Moves.ts"
 import { type PlacementOptions, place } from "./Placement.ts"
 import { preloads } from "./Preloads.ts"
-import { budget, type Evaluated, evaluate, isBetter, isShorter, Search } from "./Search.ts"
+import { budget, type Evaluated, evaluate, isBetter, Search } from "./Search.ts"
 
 /** The memory with which a run of equal workers is shortest; less if more hardly helps. In MiB. */
 export const bestMemory = (
@@ -26,8 +26,8 @@ export const bestMemory = (
 
 /**
  * Places nodes on equal workers: by the rules of `Placement.ts`, in all their variants and with fewer and fewer workers, then
- * by moves along the critical path. Never longer than with flexible workers only, which are
- * taken instead if they are not more than there may be.
+ * by moves along the critical path. Where flexible workers are clearly faster, and not more than there may be, they are
+ * taken instead; else not, since what comes after this (preloading, prewarming, less memory) needs names.
  */
 export const placed = (model: Model, settings: Settings, memory: number): Evaluated => {
   const options: PlacementOptions = {
@@ -54,8 +54,12 @@ export const placed = (model: Model, settings: Settings, memory: number): Evalua
   moves(search, settings.maxWorkers)
   const open = evaluate(model, flexible(model.graph, memory))
   const mayBe = open.timeline.workers.length <= settings.maxWorkers
-  return mayBe && isShorter(open.timeline, search.best.timeline) ? open : search.best
+  const isFaster = open.timeline.makespanMs < search.best.timeline.makespanMs * (1 - CLEARLY)
+  return mayBe && isFaster ? open : search.best
 }
+
+/** By what share flexible workers have to be faster. */
+const CLEARLY = 0.03
 
 const workersOf = ({ assignment: { worker } }: Evaluated): number =>
   worker.reduce((most, own) => Math.max(most, own + 1), 0)

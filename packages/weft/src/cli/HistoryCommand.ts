@@ -226,8 +226,8 @@ const known = Effect.fnUntraced(function* (history: History["Service"]) {
   const tasks = summaries.flatMap((summary, i): ReadonlyArray<KnownTask> => {
     const decoded = summary && Summaries.decode(summary.bytes)
     if (decoded?.kind !== "task") return []
-    const { cells, runs } = decoded.task.execution
-    const samples = cells.reduce((sum, { sketch }) => sum + sketch.count, 0)
+    const { cold, runs, warm } = decoded.task
+    const samples = [...cold.cells, ...warm.cells].reduce((sum, { sketch }) => sum + sketch.count, 0)
     return [{ task: keys[i]!.slice(prefix.length), runs, samples }]
   })
   return {
