@@ -23,14 +23,18 @@ export interface Prediction {
   readonly extrapolation: number
 }
 
-/** What a call looks like, as far as it is known. */
-export interface CallShape {
+/** A worker, as far as it is known. */
+export interface WorkerShape {
+  /** In MiB. */
+  readonly memory?: number
+  /** How it begins: what is new is slower. Default `"warm"`. */
+  readonly start?: Start
+}
+
+/** A call, and the worker that runs it, as far as they are known. */
+export interface CallShape extends WorkerShape {
   /** Encoded bytes of its inputs together. */
   readonly inputBytes?: number
-  /** Memory of the worker, in MiB. */
-  readonly memory?: number
-  /** How the worker begins that runs it: what is new is slower. Default `"warm"`. */
-  readonly start?: Start
 }
 
 /** How a worker, or a run, begins: in what was started for it (of a run: some of it), or in what others have left. */
@@ -43,6 +47,8 @@ export const startOf = (coldStarts: number): Start => (coldStarts > 0 ? "cold" :
 export interface Predictions {
   /** How many finished runs of this workflow (the same signature) are known. */
   readonly runs: number
+  /** How many of them began like this. */
+  readonly runsBegun: (start: Start) => number
   /** How long one call of the task takes on a worker that has its processor for itself, in ms. */
   readonly executionMs: (task: string, shape: CallShape) => Prediction | undefined
   /** How much of {@link executionMs} is computing at the speed of one whole core, in ms; the rest is waiting. */
@@ -51,11 +57,12 @@ export interface Predictions {
   readonly outputBytes: (task: string, shape: CallShape) => Prediction | undefined
   /** How long a list is that an `each` opens, by the node that opens it (`expand`). */
   readonly width: (expand: number) => Prediction | undefined
-  /**
-   * How long a worker that begins like this (default `"warm"`) takes to get (`read`) or put (`write`) one value of so many
-   * encoded bytes, in ms.
-   */
-  readonly transferMs: (direction: "read" | "write", bytes: number, start?: Start) => Prediction | undefined
+  /** How long a worker takes to get (`read`) or put (`write`) one value of so many encoded bytes, in ms. */
+  readonly transferMs: (
+    direction: "read" | "write",
+    bytes: number,
+    worker?: WorkerShape
+  ) => Prediction | undefined
   /** From the moment an invocation is sent until its worker begins, in ms, by what its worker finds. */
   readonly startMs: (start: Start, memory: number) => Prediction | undefined
   /** How long sending one invocation keeps the sender, in ms, by how that one began (default `"warm"`). */
@@ -83,6 +90,7 @@ const unknown = () => undefined
 /** No history: nothing is known. */
 export const none: Predictions = {
   runs: 0,
+  runsBegun: () => 0,
   executionMs: unknown,
   processorMs: unknown,
   outputBytes: unknown,

@@ -22,7 +22,7 @@ export interface EnvironmentSummary {
 export interface Beginning {
   /** From the moment an invocation is sent until its worker turns to its first node, in ms, by memory. */
   readonly start: Series.Series
-  /** In ms, by encoded bytes: what a node reads together, what it writes. */
+  /** In ms, by memory and encoded bytes: what a node reads together, what it writes. */
   readonly read: Series.Series
   readonly write: Series.Series
   /** One call of coordination, sending one invocation: in ms. */
@@ -43,7 +43,9 @@ export const of = (facts: Facts): EnvironmentSummary => ({
 const beginning = ({ nodes, workers: all }: Facts, isCold: boolean): Beginning => {
   const isAlike = (worker: WorkerFact | undefined) => (worker?.cold === true) === isCold
   const workers = all.filter(isAlike)
-  const transfers = nodes.filter(({ worker }) => isAlike(all[worker])).flatMap(transfersOf)
+  const transfers = nodes
+    .filter(({ worker }) => isAlike(all[worker]))
+    .flatMap((fact) => transfersOf(fact, all[fact.worker]?.memory))
   return {
     start: Series.of(workers.flatMap(startOf)),
     read: Series.of(transfers.filter(({ direction }) => direction === "read")),
@@ -68,14 +70,16 @@ interface Transfer extends Cells.Sample {
 }
 
 /** What a node has read and written, as far as the times were not of other things. */
-export const transfersOf = (fact: NodeFact): ReadonlyArray<Transfer> => {
+export const transfersOf = (fact: NodeFact, memory: number | undefined): ReadonlyArray<Transfer> => {
   const { inputsMs, preloadedBytes, preloadedMs, publishMs, readBytes, weight, writtenBytes } = fact
   const transfers: Array<Transfer> = []
   if (preloadedBytes > 0)
-    transfers.push({ direction: "read", bytes: preloadedBytes, value: preloadedMs, weight })
+    transfers.push({ direction: "read", memory, bytes: preloadedBytes, value: preloadedMs, weight })
   // Else `inputs` also waited for what was being preloaded.
-  else if (readBytes > 0) transfers.push({ direction: "read", bytes: readBytes, value: inputsMs, weight })
-  if (writtenBytes > 0) transfers.push({ direction: "write", bytes: writtenBytes, value: publishMs, weight })
+  else if (readBytes > 0)
+    transfers.push({ direction: "read", memory, bytes: readBytes, value: inputsMs, weight })
+  if (writtenBytes > 0)
+    transfers.push({ direction: "write", memory, bytes: writtenBytes, value: publishMs, weight })
   return transfers
 }
 

@@ -114,15 +114,15 @@ const compare = (facts: Facts, predictions: Predictions.Predictions, tallies: Ma
   for (let at = 0; at < nodes.length; at += step) {
     const fact = nodes[Math.floor(at)]!
     const task = taskOf(Instance.nodeOf(fact.instance))
-    const start = startFor(workers[fact.worker])
+    const memory = workers[fact.worker]?.memory
+    const worker = { start: startFor(workers[fact.worker]), ...(memory === undefined ? {} : { memory }) }
     if (task !== undefined) {
-      const memory = workers[fact.worker]?.memory
-      const shape = { inputBytes: fact.inputBytes, start, ...(memory === undefined ? {} : { memory }) }
+      const shape = { inputBytes: fact.inputBytes, ...worker }
       tally("execution").add(fact.executionMs, predictions.executionMs(task, shape))
       if (fact.outputBytes > 0) tally("output").add(fact.outputBytes, predictions.outputBytes(task, shape))
     }
-    for (const { bytes, direction, value } of transfersOf(fact))
-      tally(direction).add(value, predictions.transferMs(direction, bytes, start))
+    for (const { bytes, direction, value } of transfersOf(fact, memory))
+      tally(direction).add(value, predictions.transferMs(direction, bytes, worker))
   }
   for (const worker of workers) {
     const kind = startFor(worker)

@@ -82,6 +82,8 @@ export const make = (
 
   return {
     runs: workflow?.runs ?? 0,
+    runsBegun: (start) =>
+      workflow === undefined ? 0 : start === "cold" ? workflow.coldRuns : workflow.runs - workflow.coldRuns,
     executionMs: (task, shape) => {
       const known = tasks(task)
       return (shape.start === "cold" ? (known?.cold ?? known?.warm) : (known?.warm ?? known?.cold))?.predict(
@@ -91,7 +93,8 @@ export const make = (
     processorMs: (task, shape) => tasks(task)?.processor?.predict(shape),
     outputBytes: (task, shape) => tasks(task)?.output?.predict(shape),
     width: widths,
-    transferMs: (direction, bytes, start) => of(direction, start)?.predict({ inputBytes: bytes }),
+    transferMs: (direction, bytes, { start, ...worker } = {}) =>
+      of(direction, start)?.predict({ inputBytes: bytes, ...worker }),
     startMs: (start, memory) =>
       (environment?.left.kept === false ? warm : start === "cold" ? cold : warm)?.start?.predict({
         inputBytes: 0,
@@ -110,8 +113,8 @@ const single = (series: Series.Series | undefined) =>
 /** What workers take that begin alike. */
 const alike = ({ call, invoke, read, start, write }: Beginning, isSized: boolean) => ({
   start: Quantity.make(start.cells, { sized: isSized }),
-  read: Quantity.make(read.cells, { rising: true }),
-  write: Quantity.make(write.cells, { rising: true }),
+  read: Quantity.make(read.cells, { rising: true, sized: isSized }),
+  write: Quantity.make(write.cells, { rising: true, sized: isSized }),
   call: single(call),
   invoke: single(invoke)
 })

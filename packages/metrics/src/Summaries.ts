@@ -57,7 +57,7 @@ export const calibrate = (
   return new Map([
     [
       workflowKey(facts.signature),
-      { kind: "workflow", workflow: { runs: 0, widths: new Map(), calibration } }
+      { kind: "workflow", workflow: { runs: 0, coldRuns: 0, widths: new Map(), calibration } }
     ]
   ])
 }

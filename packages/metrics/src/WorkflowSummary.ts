@@ -17,6 +17,8 @@ export interface Calibration {
 export interface WorkflowSummary {
   /** How many runs have succeeded. */
   readonly runs: number
+  /** Of these, how many had workers in new environments. */
+  readonly coldRuns: number
   /** Lengths of lists, by the node that opens them. */
   readonly widths: ReadonlyMap<number, Series.Series>
   /** Makespans as multiples of what had been predicted, before any correction, by {@link calibrationKey}. */
@@ -41,6 +43,7 @@ export const of = (facts: Facts, predicted: Calibration | undefined): WorkflowSu
   const isCompared = hasSucceeded && predicted !== undefined && predicted.rawMs > 0
   return {
     runs: hasSucceeded ? 1 : 0,
+    coldRuns: hasSucceeded && facts.workers.some(({ cold }) => cold) ? 1 : 0,
     widths: new Map(widths.map(([expand, own]) => [expand, Series.of(own.map(([, value]) => ({ value })))])),
     calibration: new Map(
       isCompared
@@ -57,6 +60,7 @@ export const of = (facts: Facts, predicted: Calibration | undefined): WorkflowSu
 
 export const merge = (old: WorkflowSummary, delta: WorkflowSummary): WorkflowSummary => ({
   runs: old.runs + delta.runs,
+  coldRuns: old.coldRuns + delta.coldRuns,
   widths: new Map([...together(old.widths, delta.widths)].slice(0, LISTS)),
   calibration: new Map([...together(old.calibration, delta.calibration)].slice(-PLANNERS))
 })
@@ -76,19 +80,22 @@ const together = <K>(
 
 export const Encoded = Schema.Struct({
   runs: Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0))),
+  coldRuns: Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0))),
   widths: Schema.Array(Schema.Tuple([Schema.Int, Series.Encoded])),
   calibration: Schema.Array(Schema.Tuple([Schema.String, Series.Encoded]))
 })
 export type Encoded = typeof Encoded.Type
 
-export const encode = ({ calibration, runs, widths }: WorkflowSummary): Encoded => ({
+export const encode = ({ calibration, coldRuns, runs, widths }: WorkflowSummary): Encoded => ({
   runs,
+  coldRuns,
   widths: [...widths].map(([expand, series]) => [expand, Series.encode(series)]),
   calibration: [...calibration].map(([planner, series]) => [planner, Series.encode(series)])
 })
 
-export const decode = ({ calibration, runs, widths }: Encoded): WorkflowSummary => ({
+export const decode = ({ calibration, coldRuns, runs, widths }: Encoded): WorkflowSummary => ({
   runs,
+  coldRuns,
   widths: new Map(widths.map(([expand, series]) => [expand, Series.decode(series)])),
   calibration: new Map(calibration.map(([planner, series]) => [planner, Series.decode(series)]))
 })

@@ -29,9 +29,9 @@ export interface Model {
   readonly executionMs: (memory: number) => Float64Array
   /** How much of {@link executionMs} is computing, by node, in ms: what takes longer where cores are shared. */
   readonly computingMs: (memory: number) => Float64Array
-  /** How long getting (putting) so many encoded bytes takes, in ms. */
-  readonly readMs: (bytes: number) => number
-  readonly writeMs: (bytes: number) => number
+  /** How long a worker with so much memory takes to get (put) so many encoded bytes, in ms. */
+  readonly readMs: (bytes: number, memory: number) => number
+  readonly writeMs: (bytes: number, memory: number) => number
   /** From the moment an invocation is sent until its worker begins, in ms. */
   readonly startMs: (start: "cold" | "warm", memory: number) => number
   /** How long sending an invocation keeps the sender, in ms. */
@@ -75,8 +75,8 @@ export const make = (
       const processor = ask.processorMs(graph, id, { inputBytes: inputBytes[id]!, memory })
       return processor === undefined ? whole : Math.min(whole, processor / share(memory))
     }),
-    readMs: remembered((bytes) => ask.transferMs("read", bytes)),
-    writeMs: remembered((bytes) => ask.transferMs("write", bytes)),
+    readMs: transfers((bytes, memory) => ask.transferMs("read", bytes, memory)),
+    writeMs: transfers((bytes, memory) => ask.transferMs("write", bytes, memory)),
     startMs: startOf(ask),
     invokeMs: ask.invokeMs(),
     callMs: ask.callMs(),
@@ -99,16 +99,22 @@ const byMemory = (graph: Graph.Graph, of: (node: number, memory: number) => numb
 }
 
 /** The same function; few different numbers are asked for many times. */
-const remembered = (of: (bytes: number) => number) => {
-  const known = new Map<number, number>()
-  return (bytes: number): number => {
-    let value = known.get(bytes)
+const remembered = <A>(of: (key: number) => A) => {
+  const known = new Map<number, A>()
+  return (key: number): A => {
+    let value = known.get(key)
     if (value === undefined) {
-      value = of(bytes)
-      known.set(bytes, value)
+      value = of(key)
+      known.set(key, value)
     }
     return value
   }
+}
+
+/** The same for each memory size. */
+const transfers = (of: (bytes: number, memory: number) => number) => {
+  const bySize = remembered((memory) => remembered((bytes) => of(bytes, memory)))
+  return (bytes: number, memory: number): number => bySize(memory)(bytes)
 }
 
 const startOf = (ask: Predicted.Asking): Model["startMs"] => {

@@ -15,7 +15,7 @@ export interface Asking {
   readonly processorMs: (graph: Graph.Graph, node: number, shape: Predictions.CallShape) => number | undefined
   readonly outputBytes: (graph: Graph.Graph, node: number, inputBytes: number) => number
   readonly width: (graph: Graph.Graph, expand: number) => number
-  readonly transferMs: (direction: "read" | "write", bytes: number) => number
+  readonly transferMs: (direction: "read" | "write", bytes: number, memory: number) => number
   readonly startMs: (start: "cold" | "warm", memory: number) => number
   readonly invokeMs: () => number
   readonly callMs: () => number
@@ -59,8 +59,8 @@ export const asking = (
       const hint = list === undefined ? undefined : graph.options(list).hints?.width
       return known(predictions.width(expand)) ?? hint ?? figures.width
     },
-    transferMs: (direction, bytes) =>
-      known(predictions.transferMs(direction, bytes, start)) ??
+    transferMs: (direction, bytes, memory) =>
+      known(predictions.transferMs(direction, bytes, { memory, start: startFor(memory) })) ??
       figures.transferMs + bytes / figures.bytesPerMs,
     startMs: (start, memory) =>
       known(predictions.startMs(start, memory)) ?? (start === "cold" ? figures.coldMs : figures.warmMs),
@@ -92,12 +92,13 @@ export const remembered = (predictions: Predictions.Predictions): Predictions.Pr
   }
   return {
     runs: predictions.runs,
+    runsBegun: (start) => predictions.runsBegun(start),
     executionMs: once((task, shape: Predictions.CallShape) => predictions.executionMs(task, shape)),
     processorMs: once((task, shape: Predictions.CallShape) => predictions.processorMs(task, shape)),
     outputBytes: once((task, shape: Predictions.CallShape) => predictions.outputBytes(task, shape)),
     width: once((expand) => predictions.width(expand)),
-    transferMs: once((direction, bytes, start?: Predictions.Start) =>
-      predictions.transferMs(direction, bytes, start)
+    transferMs: once((direction, bytes, worker?: Predictions.WorkerShape) =>
+      predictions.transferMs(direction, bytes, worker)
     ),
     startMs: once((start, memory) => predictions.startMs(start, memory)),
     invokeMs: once((start?: Predictions.Start) => predictions.invokeMs(start)),

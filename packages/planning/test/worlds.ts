@@ -41,6 +41,7 @@ export const knowing = (
   return {
     ...Predictions.none,
     runs: 5,
+    runsBegun: () => 5,
     executionMs: (name, { memory = CORE_MIB }) => {
       const known = tasks.get(name)
       if (known === undefined) return undefined

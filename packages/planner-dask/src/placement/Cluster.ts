@@ -25,7 +25,7 @@ export class Cluster {
   private readonly latencyMs: number
   private readonly msPerByte: number
 
-  constructor(model: Model.Model, executionMs: Float64Array, workers: number) {
+  constructor(model: Model.Model, executionMs: Float64Array, memory: number, workers: number) {
     const { graph, outputBytes, readMs } = model
     this.size = workers
     this.model = model
@@ -43,8 +43,8 @@ export class Cluster {
     })
     // Between the least and the most that there is to move; Dask knows a bandwidth only.
     const most = outputBytes.reduce((a, b) => Math.max(a, b), 1)
-    this.latencyMs = readMs(1)
-    this.msPerByte = Math.max(0, readMs(most) - this.latencyMs) / most
+    this.latencyMs = readMs(1, memory)
+    this.msPerByte = Math.max(0, readMs(most, memory) - this.latencyMs) / most
   }
 
   /** How long getting so many bytes takes, in ms. */

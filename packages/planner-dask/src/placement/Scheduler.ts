@@ -59,7 +59,7 @@ class Scheduler {
     this.model = model
     this.options = options
     this.executionMs = model.executionMs(memory)
-    this.cluster = new Cluster(model, this.executionMs, workers)
+    this.cluster = new Cluster(model, this.executionMs, memory, workers)
     this.groups = Groups.make(graph, workers, isPlaced)
     this.worker = new Int32Array(graph.size).fill(NONE)
     this.begun = new Uint8Array(graph.size)

@@ -116,7 +116,9 @@ const placed = (model: Model, memory: number, workers: number): Int32Array => {
   const { callMs, environment, graph, outputBytes, readMs, unrolled, writeMs } = model
   const executionMs = model.executionMs(memory)
   const isLarge = (bytes: number) => bytes > environment.inlineBytes
-  const sendMs = outputBytes.map((bytes) => callMs + (isLarge(bytes) ? writeMs(bytes) + readMs(bytes) : 0))
+  const sendMs = outputBytes.map(
+    (bytes) => callMs + (isLarge(bytes) ? writeMs(bytes, memory) + readMs(bytes, memory) : 0)
+  )
   return schedule({
     size: graph.size,
     processors: workers,

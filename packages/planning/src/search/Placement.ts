@@ -260,11 +260,11 @@ class Placing {
   }
 
   private readMs(bytes: number): number {
-    return bytes > this.model.environment.inlineBytes ? this.model.readMs(bytes) : 0
+    return bytes > this.model.environment.inlineBytes ? this.model.readMs(bytes, this.options.memory) : 0
   }
 
   private writeMs(bytes: number): number {
-    return bytes > this.model.environment.inlineBytes ? this.model.writeMs(bytes) : 0
+    return bytes > this.model.environment.inlineBytes ? this.model.writeMs(bytes, this.options.memory) : 0
   }
 }
 

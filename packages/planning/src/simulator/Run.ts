@@ -320,7 +320,7 @@ class SimulatedRun {
       guard: () => () => {}
     })
     const services = Context.make(Coordination, this.stores.coordinationOf(process)).pipe(
-      Context.add(ObjectStore, this.stores.objectsOf(process)),
+      Context.add(ObjectStore, this.stores.objectsOf(process, memory)),
       Context.add(Host, host)
     )
     const working = process.fork(

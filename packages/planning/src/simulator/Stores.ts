@@ -84,7 +84,8 @@ export class Stores {
     }
   }
 
-  objectsOf(process: Process): ObjectStore["Service"] {
+  /** @param memory of the worker, in MiB */
+  objectsOf(process: Process, memory: number): ObjectStore["Service"] {
     const { objects } = this.real
     const via: Via =
       (_, act) =>
@@ -96,7 +97,7 @@ export class Stores {
         this.counts.objectWrites++
         this.counts.bytesWritten += bytes.length
         this.objectBytes.set(key, bytes.length)
-        return this.call(process, this.ask.transferMs("write", bytes.length), () =>
+        return this.call(process, this.ask.transferMs("write", bytes.length, memory), () =>
           Effect.runSync(objects.put(run, key, bytes))
         )
       },
@@ -104,7 +105,7 @@ export class Stores {
         const bytes = keys.reduce((sum, key) => sum + (this.objectBytes.get(key) ?? 0), 0)
         this.counts.objectReads += keys.length
         this.counts.bytesRead += bytes
-        return this.call(process, this.ask.transferMs("read", bytes), () =>
+        return this.call(process, this.ask.transferMs("read", bytes, memory), () =>
           Effect.runSync(objects.get(run, keys))
         )
       }

@@ -296,7 +296,7 @@ export class Evaluation extends Sending {
       return
     }
     if (!isAwaited && place.untoldMs > CHECKPOINT_MS) {
-      place.busyMs += this.data.checkpoint(at)
+      place.busyMs += this.data.checkpoint(place, at)
       isAwaited = true
     }
     if (isAwaited) this.tell(place, now)

@@ -13,6 +13,7 @@ import {
   Planner,
   Predictions
 } from "@weft/core"
+import type { Summaries } from "@weft/metrics"
 import type { History, PredictedRun } from "@weft/storage"
 import type { Engine } from "@weft/worker"
 import { Effect } from "effect"
@@ -33,6 +34,8 @@ export interface Expectation {
   readonly predicted: PredictedRun
   /** When nodes were expected to run. */
   readonly timeline: Plan.Plan["timeline"]
+  /** What comparing it with the run teaches; `undefined` if no run is known yet that began alike. */
+  readonly calibration: Summaries.Calibration | undefined
 }
 
 /** A plan, and what was known when it was made. */
@@ -124,7 +127,10 @@ const expectationOf = Effect.fnUntraced(
       coldStarts,
       roundTrips: calls + objectReads + objectWrites
     }
-    return { predicted, timeline }
+    const start = Predictions.startOf(coldStarts)
+    // What is predicted from runs that began otherwise is off by what that makes, and not by what predictions leave out.
+    const teaches = input.predictions.runsBegun(start) > 0
+    return { predicted, timeline, calibration: teaches ? { rawMs: predicted.rawMs, start } : undefined }
   },
   Effect.orElseSucceed(() => undefined)
 )

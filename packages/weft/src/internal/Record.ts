@@ -2,7 +2,7 @@
  * Remembers a run that has ended, for plans to be made from: what its workers measured is read, put together, and recorded
  * with its plan. `Remembering.ts` says when, and what becomes of errors.
  */
-import { type Environment, type Graph, GraphCodec, Plan, Predictions } from "@weft/core"
+import { type Environment, type Graph, GraphCodec, Plan } from "@weft/core"
 import { Collected, Details, Learning, totals } from "@weft/metrics"
 import { History, type RunRecord, type RunState, type StoreError, type UploadStrategy } from "@weft/storage"
 import { Effect } from "effect"
@@ -63,10 +63,9 @@ const remember = Effect.fnUntraced(function* (
   // It takes a while, and the process may end before: so what was measured comes first.
   const expected = yield* expectation
   if (expected === undefined) return
-  const { predicted, timeline } = expected
+  const { calibration, predicted, timeline } = expected
   yield* history.record({ ...record, predicted }, details({ ...plan, timeline }))
-  const { coldStarts = 0, rawMs } = predicted
-  yield* Learning.calibrate(facts, { rawMs, start: Predictions.startOf(coldStarts) })
+  if (calibration !== undefined) yield* Learning.calibrate(facts, calibration)
 })
 
 /** What messages told, where nothing was measured. */
