@@ -85,7 +85,7 @@ beforeAll(async () => {
   writeFileSync(join(project, "flow.mjs"), workflow(false))
   writeFileSync(join(project, "flow.ts"), workflow(true))
   await succeed("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], project)
-}, 110_000)
+}, 300_000)
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
