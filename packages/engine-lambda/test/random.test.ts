@@ -17,11 +17,11 @@ const faults: Readonly<Record<string, Omit<FakeOptions, "services">>> = {
   "two at once": { limit: 2 }
 }
 const RUNS = 40
-/** Short enough to see it run out, where events are lost. */
-const LEASE_MS = 400
+/** Short enough to see it run out where events are lost; else no worker is to be taken for lost on a busy machine. */
+const leaseFor = (name: string): number => (name === "lost events" ? 400 : 10_000)
 
 describe("random workflows with random plans are computed", () => {
-  it.each(Object.entries(faults))("with %s", async (_, options) => {
+  it.each(Object.entries(faults))("with %s", async (name, options) => {
     const services = await memoryServices()
     const lambda = new FakeLambda({
       concurrency: 3,
@@ -37,7 +37,7 @@ describe("random workflows with random plans are computed", () => {
           engine: lambda.engine,
           module: "file:///elsewhere/random.ts",
           shared: { services, reference: { module: "shared", options: {} } },
-          leaseMs: LEASE_MS,
+          leaseMs: leaseFor(name),
           maxAttempts: 10,
           plan
         })
