@@ -21,7 +21,7 @@ export interface NodeFact {
   readonly executionMs: number
   /** Processor time of `execute`; `undefined` where it was too short to measure, or cannot be measured. */
   readonly processorMs: number | undefined
-  /** How long `publish` took. */
+  /** How long `publish` took; 0 where it did no more than encode something small. */
   readonly publishMs: number
   /** Encoded bytes of all inputs that came from other workers, however they came. */
   readonly inputBytes: number

@@ -22,6 +22,9 @@ interface Parts {
 /** How long a call has to take for the processor's clock to say anything of it, in ms. */
 const SHORT_MS = 1
 
+/** What takes long enough to encode for that to be measured. */
+const LARGE_BYTES = 4096
+
 export class Measured {
   private readonly life: Life
   private readonly recording: Recording
@@ -62,16 +65,23 @@ export class Measured {
     return (system + user) / 1000
   }
 
-  /** A node is complete but for being told. */
+  /**
+   * A node is complete but for being told.
+   *
+   * @param waited whether publishing took more than encoding something
+   */
   node(
     instance: InstanceId,
     attempt: number,
     measure: Measure,
     read: Read | undefined,
-    processorMs: number
+    processorMs: number,
+    waited: boolean
   ): void {
     this.publishing = undefined
-    const publishMs = this.timing.now() - measure.startedAt - measure.executionMs
+    // Looking at the clock takes as long as encoding what is small.
+    const isLong = waited || measure.outputBytes >= LARGE_BYTES
+    const publishMs = isLong ? this.timing.now() - measure.startedAt - measure.executionMs : 0
     const busyMs = measure.executionMs < SHORT_MS ? Number.NaN : processorMs
     this.life.node(instance, attempt, measure, read, busyMs, Math.max(0, publishMs))
     this.recording.recorded()

@@ -385,7 +385,7 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures |
   const width = kind === "expand" || kind === "gate" ? (value as number) : (gathered?.width ?? 0)
   const reads = Flow.releases(graph, instance, width)
   if (producer?.streamed) {
-    measured?.node(instance, one.attempt, measureOf(tries, executionMs), gathered?.read, processorMs)
+    measured?.node(instance, one.attempt, measureOf(tries, executionMs), gathered?.read, processorMs, true)
     letGo(state, reads)
     return
   }
@@ -396,11 +396,12 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures |
       outputBytes = Math.max(bytes, seen?.size ?? 0)
     })
   )
-  if (Prompt.waits(published)) yield* published
+  const waited = Prompt.waits(published)
+  if (waited) yield* published
   const done = finished(reads, width, tries, executionMs)
   if (measured !== undefined) {
     if (kind === "expand") measured.opened(instance, width)
-    measured.node(instance, one.attempt, done.measure, gathered?.read, processorMs)
+    measured.node(instance, one.attempt, done.measure, gathered?.read, processorMs, waited)
   }
   letGo(state, reads)
   const completed = wrapped(state, "complete", one, () => complete(state, done))
