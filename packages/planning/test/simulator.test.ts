@@ -15,6 +15,13 @@ const sum = task("sum", (values: ReadonlyArray<number>) => values.length)
 const known = predictions({ executionMs: () => 100, outputBytes: () => 5000, spread: 0.5 })
 
 describe("a simulated run", () => {
+  it("begins warm where nothing is ever cold", async () => {
+    const { graph } = GraphBuilder.make([step(1), step(2)], "warm")
+    const warm = { ...known, warm: () => Number.MAX_SAFE_INTEGER }
+    const { coldStarts } = await simulate({ graph, plan: Plan.make("none"), predictions: warm, samples: 1 })
+    expect(coldStarts).toBe(0)
+  })
+
   it("has each instance once, with lists as long as predicted, and counts what it takes", async () => {
     const { graph } = GraphBuilder.make(sum(each(split(), (value) => step(step(value)))), "lists")
     const simulation = await simulate({ graph, plan: Plan.make("none"), predictions: known, samples: 5 })

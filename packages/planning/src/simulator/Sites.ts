@@ -6,6 +6,9 @@ import type { World } from "@weft/worker/virtual"
 import type { Resolved } from "../Environment.ts"
 import { Cores } from "../timeline/Cores.ts"
 
+/** Where nothing is ever cold there are any number of warm environments: as many as a simulated run could use. */
+const MOST = 16_384
+
 export class Sites {
   coldStarts = 0
   private readonly world: World
@@ -28,7 +31,8 @@ export class Sites {
     this.world = world
     this.environment = environment
     this.cores = Number.isFinite(environment.cores) ? new Cores(environment.cores) : undefined
-    for (const size of sizes) this.idle.set(size, new Array(Math.max(0, Math.floor(warm(size)))).fill(0))
+    for (const size of sizes)
+      this.idle.set(size, new Array(Math.min(MOST, Math.max(0, Math.floor(warm(size))))).fill(0))
   }
 
   /** Calls `go` when fewer run than may. */

@@ -10,6 +10,13 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const simulate = (...args: ReadonlyArray<string>) => weft(["simulate", "words.ts", "--samples", "2", ...args])
 
 describe("weft simulate", () => {
+  it("simulates what it has measured here", async () => {
+    const history = ["--history", join(folder, "history.sqlite")]
+    expect((await weft(["run", "words.ts", ...history])).code).toBe(0)
+    const { code, stderr } = await simulate("--planner", "simple,report2", ...history)
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+  })
+
   it("compares planners in a table, and says what it does not know", async () => {
     const { code, stderr, stdout } = await simulate(
       "--engine",
