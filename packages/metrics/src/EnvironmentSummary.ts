@@ -2,9 +2,10 @@
  * What is kept of where workers run, by engine: how long starting, transfers and calls take, and which environments the last
  * run has left warm.
  */
+import type { Predictions } from "@weft/core"
 import { Schema } from "effect"
 import type * as Cells from "./Cells.ts"
-import { type Facts, type NodeFact, startingMs, type WorkerFact } from "./Facts.ts"
+import { beganAs, type Facts, type NodeFact, startingMs, type WorkerFact } from "./Facts.ts"
 import * as Left from "./Left.ts"
 import * as Series from "./Series.ts"
 
@@ -35,13 +36,13 @@ const SKEW = 100
 
 /** What one run adds. */
 export const of = (facts: Facts): EnvironmentSummary => ({
-  cold: beginning(facts, true),
-  warm: beginning(facts, false),
+  cold: beginning(facts, "cold"),
+  warm: beginning(facts, "warm"),
   left: Left.of(facts)
 })
 
-const beginning = ({ nodes, workers: all }: Facts, isCold: boolean): Beginning => {
-  const isAlike = (worker: WorkerFact | undefined) => (worker?.cold === true) === isCold
+const beginning = ({ nodes, workers: all }: Facts, start: Predictions.Start): Beginning => {
+  const isAlike = (worker: WorkerFact | undefined) => beganAs(worker) === start
   const workers = all.filter(isAlike)
   const transfers = nodes
     .filter(({ worker }) => isAlike(all[worker]))

@@ -10,7 +10,7 @@ import { History, type HistoryQuery, type RunRecord, type StoreError } from "@we
 import { Effect } from "effect"
 import * as Details from "./Details.ts"
 import { startOf, transfersOf } from "./EnvironmentSummary.ts"
-import type { Facts, WorkerFact } from "./Facts.ts"
+import { beganAs, type Facts } from "./Facts.ts"
 import * as Predictor from "./Predictor.ts"
 import * as Summaries from "./Summaries.ts"
 
@@ -115,7 +115,7 @@ const compare = (facts: Facts, predictions: Predictions.Predictions, tallies: Ma
     const fact = nodes[Math.floor(at)]!
     const task = taskOf(Instance.nodeOf(fact.instance))
     const memory = workers[fact.worker]?.memory
-    const worker = { start: startFor(workers[fact.worker]), ...(memory === undefined ? {} : { memory }) }
+    const worker = { start: beganAs(workers[fact.worker]), ...(memory === undefined ? {} : { memory }) }
     if (task !== undefined) {
       const shape = { inputBytes: fact.inputBytes, ...worker }
       tally("execution").add(fact.executionMs, predictions.executionMs(task, shape))
@@ -125,14 +125,11 @@ const compare = (facts: Facts, predictions: Predictions.Predictions, tallies: Ma
       tally(direction).add(value, predictions.transferMs(direction, bytes, worker))
   }
   for (const worker of workers) {
-    const kind = startFor(worker)
+    const kind = beganAs(worker)
     for (const { memory = 0, value } of startOf(worker))
       tally(`${kind} start`).add(value, predictions.startMs(kind, memory))
   }
 }
-
-const startFor = (worker: WorkerFact | undefined): Predictions.Start =>
-  worker?.cold === true ? "cold" : "warm"
 
 const makespans = (records: ReadonlyArray<RunRecord>) => {
   const predicted = records.filter(

@@ -4,7 +4,7 @@
  *
  * All moments are ms since the run's begin, by the store's clock: workers know by how much theirs is off.
  */
-import type { InstanceId } from "@weft/core"
+import type { InstanceId, Predictions } from "@weft/core"
 
 /** What running one instance took. */
 export interface NodeFact {
@@ -70,6 +70,10 @@ export interface WorkerFact {
   readonly bytesRead: number
   readonly bytesWritten: number
 }
+
+/** How a worker began, as far as is known: where environments are not told apart, all are warm. */
+export const beganAs = (worker: WorkerFact | undefined): Predictions.Start =>
+  worker?.cold === true ? "cold" : "warm"
 
 /** From when on a worker was being started; `undefined` if nobody said when it was invoked. */
 export const startingMs = ({ freeMs, invokedMs }: WorkerFact): number | undefined =>

@@ -70,13 +70,12 @@ export const make = (
     const summary = summaries.get(Summaries.taskKey(name))
     return summary?.kind === "task" ? modelOf(summary.task, isSized) : undefined
   })
-  // What begins otherwise is the next best to go by; but for starts, which differ in kind.
-  const { cold, warm } = {
-    cold: environment && alike(environment.cold, isSized),
-    warm: environment && alike(environment.warm, isSized)
+  const workers = environment && {
+    cold: alike(environment.cold, isSized),
+    warm: alike(environment.warm, isSized)
   }
-  const of = <K extends keyof Alike>(kind: K, start: Predictions.Start = "warm"): Alike[K] | undefined =>
-    start === "cold" ? (cold?.[kind] ?? warm?.[kind]) : (warm?.[kind] ?? cold?.[kind])
+  const of = <K extends keyof Alike>(kind: K, start: Predictions.Start | undefined): Alike[K] | undefined =>
+    workers && either({ cold: workers.cold[kind], warm: workers.warm[kind] }, start)
   const widths = remembered((expand: number) => single(workflow?.widths.get(expand)))
   const calibrations = remembered((key: string) => single(workflow?.calibration.get(key)))
 
@@ -86,26 +85,28 @@ export const make = (
       workflow === undefined ? 0 : start === "cold" ? workflow.coldRuns : workflow.runs - workflow.coldRuns,
     executionMs: (task, shape) => {
       const known = tasks(task)
-      return (shape.start === "cold" ? (known?.cold ?? known?.warm) : (known?.warm ?? known?.cold))?.predict(
-        shape
-      )
+      return known && either(known, shape.start)?.predict(shape)
     },
     processorMs: (task, shape) => tasks(task)?.processor?.predict(shape),
     outputBytes: (task, shape) => tasks(task)?.output?.predict(shape),
     width: widths,
     transferMs: (direction, bytes, { start, ...worker } = {}) =>
       of(direction, start)?.predict({ inputBytes: bytes, ...worker }),
+    // Here the other is nothing to go by: they differ in kind.
     startMs: (start, memory) =>
-      (environment?.left.kept === false ? warm : start === "cold" ? cold : warm)?.start?.predict({
-        inputBytes: 0,
-        memory
-      }),
+      workers?.[environment?.left.kept === false ? "warm" : start].start?.predict({ inputBytes: 0, memory }),
     invokeMs: (start) => of("invoke", start),
     coordinationMs: (start) => of("call", start),
     warm: (memory) => (environment === undefined ? 0 : Left.warm(environment.left, memory, now)),
     calibration: (planner, start) => calibrations(calibrationKey(planner, start))
   }
 }
+
+/** What is known of workers that begin like this, else of the others: the next best to go by. */
+const either = <A>(
+  { cold, warm }: { readonly cold: A | undefined; readonly warm: A | undefined },
+  start: Predictions.Start = "warm"
+): A | undefined => (start === "cold" ? (cold ?? warm) : (warm ?? cold))
 
 const single = (series: Series.Series | undefined) =>
   series === undefined ? undefined : Quantity.make(series.cells)?.predict({})

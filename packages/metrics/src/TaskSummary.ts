@@ -1,8 +1,9 @@
 /**
  * What is kept of a task.
  */
+import type { Predictions } from "@weft/core"
 import { Schema } from "effect"
-import type { NodeFact, WorkerFact } from "./Facts.ts"
+import { beganAs, type NodeFact, type WorkerFact } from "./Facts.ts"
 import * as Series from "./Series.ts"
 
 export interface TaskSummary {
@@ -23,8 +24,8 @@ export interface TaskSummary {
 /** What the calls of one run add. */
 export const of = (nodes: ReadonlyArray<NodeFact>, workers: ReadonlyArray<WorkerFact>): TaskSummary => ({
   runs: nodes.length === 0 ? 0 : 1,
-  cold: execution(nodes, workers, true),
-  warm: execution(nodes, workers, false),
+  cold: execution(nodes, workers, "cold"),
+  warm: execution(nodes, workers, "warm"),
   processor: Series.of(
     nodes.flatMap(({ inputBytes, processorMs, weight }) =>
       processorMs === undefined ? [] : [{ bytes: inputBytes, value: processorMs, weight }]
@@ -40,12 +41,12 @@ export const of = (nodes: ReadonlyArray<NodeFact>, workers: ReadonlyArray<Worker
 const execution = (
   nodes: ReadonlyArray<NodeFact>,
   workers: ReadonlyArray<WorkerFact>,
-  isCold: boolean
+  start: Predictions.Start
 ): Series.Series =>
   Series.of(
     nodes.flatMap(({ executionMs, inputBytes, weight, worker }) => {
       const life = workers[worker]
-      return (life?.cold === true) === isCold
+      return beganAs(life) === start
         ? [{ memory: life?.memory, bytes: inputBytes, value: executionMs, weight }]
         : []
     })
