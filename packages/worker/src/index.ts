@@ -19,7 +19,14 @@ export { observedObjects, Reach, type ReachNotice } from "./Reach.ts"
 export { constantKey, RunContext, valueKey } from "./RunContext.ts"
 export { type Code, contextOf, unusable } from "./RunLoading.ts"
 export { Sizes } from "./Sizes.ts"
-export { adoptAll, branches, clientFanOut, invocationsFor, withoutRefused } from "./stages/HandOff.ts"
+export {
+  adoptAll,
+  branches,
+  clientFanOut,
+  invocationsFor,
+  LEAST_WORTH_MS,
+  withoutRefused
+} from "./stages/HandOff.ts"
 export { captureConsole, captureStreams, context, type TaskContext } from "./TaskContext.ts"
 export * as TaskModule from "./TaskModule.ts"
 export { ModuleError } from "./TaskModule.ts"

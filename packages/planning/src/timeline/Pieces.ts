@@ -2,10 +2,8 @@
  * How work that became ready is divided among workers: as the worker's stage `handOff` does it, for the fast model.
  */
 import { Graph } from "@weft/core"
+import { LEAST_WORTH_MS } from "@weft/worker"
 import type { Model } from "../Model.ts"
-
-/** Where invoking costs next to nothing, work has to take so long, in ms, to be worth it. */
-const LEAST_WORTH_MS = 1
 
 export class Pieces {
   private readonly model: Model

@@ -122,7 +122,7 @@ export const comeAgain = (
   ])
 
 /** Where invoking costs next to nothing, work has to take so long, in ms, to be worth it. */
-const LEAST_WORTH_MS = 1
+export const LEAST_WORTH_MS = 1
 
 /**
  * Whether others should run the only piece while this worker has something else to run. As long as it is not known how long
