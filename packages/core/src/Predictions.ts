@@ -43,6 +43,14 @@ export type Start = "cold" | "warm"
 /** How a run begins of which so many cold starts are expected. */
 export const startOf = (coldStarts: number): Start => (coldStarts > 0 ? "cold" : "warm")
 
+/** How runs turned out beside what had been predicted of them. */
+export interface Calibration {
+  /** Real makespan as a multiple of the predicted one, before that was corrected. */
+  readonly ratio: Prediction
+  /** Makespans of this planner's own runs, in ms; `undefined` if all that is known is how others' turned out. */
+  readonly makespanMs: Prediction | undefined
+}
+
 /** Answers are `undefined` where nothing is known. */
 export interface Predictions {
   /** How many finished runs of this workflow (the same signature) are known. */
@@ -72,10 +80,10 @@ export interface Predictions {
   /** How many warm environments of a memory size (MiB) there should be when the run begins. */
   readonly warm: (memory: number) => number
   /**
-   * By how much runs of this workflow with this planner, that were expected to begin like this, took longer (above 1) or
-   * shorter than had been predicted, as a factor: the measured calibration of earlier predictions.
+   * How runs of this workflow on this engine with this planner turned out, that were expected to begin like this; if there
+   * was none, those with other planners.
    */
-  readonly calibration: (planner: string, start: Start) => Prediction | undefined
+  readonly calibration: (planner: string, start: Start) => Calibration | undefined
 }
 
 /** Which value of a distribution a plan counts with: the mean, or a percentile (0 to 1, exclusive). */

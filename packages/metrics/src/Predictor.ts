@@ -6,7 +6,7 @@
 import { type Graph, GraphCodec, type Predictions } from "@weft/core"
 import { History, type StoreError } from "@weft/storage"
 import { Clock, Effect } from "effect"
-import type * as Cells from "./Cells.ts"
+import * as Cells from "./Cells.ts"
 import type { Beginning } from "./EnvironmentSummary.ts"
 import { CORE_MIB } from "./Laws.ts"
 import * as Left from "./Left.ts"
@@ -14,7 +14,7 @@ import * as Quantity from "./Quantity.ts"
 import type * as Series from "./Series.ts"
 import * as Summaries from "./Summaries.ts"
 import type { TaskSummary } from "./TaskSummary.ts"
-import { calibrationKey } from "./WorkflowSummary.ts"
+import type { Calibrated } from "./WorkflowSummary.ts"
 
 export interface PredictorOptions {
   /** Where workers will run: the engine's name. */
@@ -77,7 +77,6 @@ export const make = (
   const of = <K extends keyof Alike>(kind: K, start: Predictions.Start | undefined): Alike[K] | undefined =>
     workers && either({ cold: workers.cold[kind], warm: workers.warm[kind] }, start)
   const widths = remembered((expand: number) => single(workflow?.widths.get(expand)))
-  const calibrations = remembered((key: string) => single(workflow?.calibration.get(key)))
 
   return {
     runs: workflow?.runs ?? 0,
@@ -98,7 +97,11 @@ export const make = (
     invokeMs: (start) => of("invoke", start),
     coordinationMs: (start) => of("call", start),
     warm: (memory) => (environment === undefined ? 0 : Left.warm(environment.left, memory, now)),
-    calibration: (planner, start) => calibrations(calibrationKey(planner, start))
+    calibration: (planner, start) =>
+      calibration(
+        (workflow?.calibrations ?? []).filter((one) => one.engine === engine && one.start === start),
+        planner
+      )
   }
 }
 
@@ -110,6 +113,20 @@ const either = <A>(
 
 const single = (series: Series.Series | undefined) =>
   series === undefined ? undefined : Quantity.make(series.cells)?.predict({})
+
+/** What a planner's own runs say, or else those of all. */
+const calibration = (
+  all: ReadonlyArray<Calibrated>,
+  planner: string
+): Predictions.Calibration | undefined => {
+  const own = all.find((one) => one.planner === planner)
+  const ratio =
+    single(own?.ratio) ??
+    Quantity.make(all.reduce<Cells.Cells>((cells, one) => Cells.merge(cells, one.ratio.cells), []))?.predict(
+      {}
+    )
+  return ratio && { ratio, makespanMs: single(own?.makespan) }
+}
 
 /** What workers take that begin alike. */
 const alike = ({ call, invoke, read, start, write }: Beginning, isSized: boolean) => ({

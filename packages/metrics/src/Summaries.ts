@@ -53,11 +53,11 @@ export const calibrate = (
   facts: Facts,
   predicted: WorkflowSummary.Calibration
 ): ReadonlyMap<string, Summary> => {
-  const { calibration } = WorkflowSummary.of(facts, predicted)
+  const { calibrations } = WorkflowSummary.of(facts, predicted)
   return new Map([
     [
       workflowKey(facts.signature),
-      { kind: "workflow", workflow: { runs: 0, coldRuns: 0, widths: new Map(), calibration } }
+      { kind: "workflow", workflow: { runs: 0, coldRuns: 0, widths: new Map(), calibrations } }
     ]
   ])
 }

@@ -21,16 +21,24 @@ export interface WorkflowSummary {
   readonly coldRuns: number
   /** Lengths of lists, by the node that opens them. */
   readonly widths: ReadonlyMap<number, Series.Series>
-  /** Makespans as multiples of what had been predicted, before any correction, by {@link calibrationKey}. */
-  readonly calibration: ReadonlyMap<string, Series.Series>
+  /** How predictions turned out; what was measured last stands last. */
+  readonly calibrations: ReadonlyArray<Calibrated>
 }
 
-/** What calibrations are kept by. */
-export const calibrationKey = (planner: string, start: Predictions.Start): string => `${planner} ${start}`
+/** How runs turned out that were planned alike and expected to begin alike. */
+export interface Calibrated {
+  readonly engine: string
+  readonly planner: string
+  readonly start: Predictions.Start
+  /** Makespans as multiples of what had been predicted, before any correction. */
+  readonly ratio: Series.Series
+  /** Makespans, in ms. */
+  readonly makespan: Series.Series
+}
 
 /** The first so many lists and the latest so many calibrations are kept. */
 const LISTS = 1024
-const PLANNERS = 32
+const CALIBRATIONS = 32
 
 /**
  * What one run adds.
@@ -40,29 +48,28 @@ const PLANNERS = 32
 export const of = (facts: Facts, predicted: Calibration | undefined): WorkflowSummary => {
   const widths = [...Map.groupBy(facts.widths, ([expand]) => expand)].slice(0, LISTS)
   const hasSucceeded = facts.status === "succeeded"
-  const isCompared = hasSucceeded && predicted !== undefined && predicted.rawMs > 0
   return {
     runs: hasSucceeded ? 1 : 0,
     coldRuns: hasSucceeded && facts.workers.some(({ cold }) => cold) ? 1 : 0,
     widths: new Map(widths.map(([expand, own]) => [expand, Series.of(own.map(([, value]) => ({ value })))])),
-    calibration: new Map(
-      isCompared
-        ? [
-            [
-              calibrationKey(facts.planner, predicted.start),
-              Series.of([{ value: facts.makespanMs / predicted.rawMs }])
-            ]
-          ]
-        : []
-    )
+    calibrations: hasSucceeded && predicted !== undefined ? calibrated(facts, predicted) : []
   }
+}
+
+const calibrated = (
+  { engine, makespanMs, planner }: Facts,
+  { rawMs, start }: Calibration
+): ReadonlyArray<Calibrated> => {
+  if (!(rawMs > 0)) return []
+  const ratio = Series.of([{ value: makespanMs / rawMs }])
+  return [{ engine, planner, start, ratio, makespan: Series.of([{ value: makespanMs }]) }]
 }
 
 export const merge = (old: WorkflowSummary, delta: WorkflowSummary): WorkflowSummary => ({
   runs: old.runs + delta.runs,
   coldRuns: old.coldRuns + delta.coldRuns,
   widths: new Map([...together(old.widths, delta.widths)].slice(0, LISTS)),
-  calibration: new Map([...together(old.calibration, delta.calibration)].slice(-PLANNERS))
+  calibrations: delta.calibrations.reduce(adding, old.calibrations).slice(-CALIBRATIONS)
 })
 
 /** Those of both; what was measured now stands last. */
@@ -78,24 +85,55 @@ const together = <K>(
   return result
 }
 
+const adding = (all: ReadonlyArray<Calibrated>, one: Calibrated): ReadonlyArray<Calibrated> => {
+  const isSame = ({ engine, planner, start }: Calibrated) =>
+    engine === one.engine && planner === one.planner && start === one.start
+  const before = all.find(isSame)
+  const now = before === undefined ? one : joined(before, one)
+  return [...all.filter((other) => other !== before), now]
+}
+
+/** One, and what was measured after it. */
+const joined = (before: Calibrated, after: Calibrated): Calibrated => ({
+  ...after,
+  ratio: Series.merge(before.ratio, after.ratio),
+  makespan: Series.merge(before.makespan, after.makespan)
+})
+
+const EncodedCalibrated = Schema.Struct({
+  engine: Schema.String,
+  planner: Schema.String,
+  start: Schema.Literals(["cold", "warm"]),
+  ratio: Series.Encoded,
+  makespan: Series.Encoded
+})
+
 export const Encoded = Schema.Struct({
   runs: Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0))),
   coldRuns: Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0))),
   widths: Schema.Array(Schema.Tuple([Schema.Int, Series.Encoded])),
-  calibration: Schema.Array(Schema.Tuple([Schema.String, Series.Encoded]))
+  calibrations: Schema.Array(EncodedCalibrated)
 })
 export type Encoded = typeof Encoded.Type
 
-export const encode = ({ calibration, coldRuns, runs, widths }: WorkflowSummary): Encoded => ({
+export const encode = ({ calibrations, coldRuns, runs, widths }: WorkflowSummary): Encoded => ({
   runs,
   coldRuns,
   widths: [...widths].map(([expand, series]) => [expand, Series.encode(series)]),
-  calibration: [...calibration].map(([planner, series]) => [planner, Series.encode(series)])
+  calibrations: calibrations.map(({ makespan, ratio, ...of }) => ({
+    ...of,
+    ratio: Series.encode(ratio),
+    makespan: Series.encode(makespan)
+  }))
 })
 
-export const decode = ({ calibration, coldRuns, runs, widths }: Encoded): WorkflowSummary => ({
+export const decode = ({ calibrations, coldRuns, runs, widths }: Encoded): WorkflowSummary => ({
   runs,
   coldRuns,
   widths: new Map(widths.map(([expand, series]) => [expand, Series.decode(series)])),
-  calibration: new Map(calibration.map(([planner, series]) => [planner, Series.decode(series)]))
+  calibrations: calibrations.map(({ makespan, ratio, ...of }) => ({
+    ...of,
+    ratio: Series.decode(ratio),
+    makespan: Series.decode(makespan)
+  }))
 })

@@ -48,7 +48,14 @@ describe("learn", { timeout: 120_000 }, () => {
         [1024, 24]
       ])
       expect(workflow.workflow.runs).toBe(24)
-      expect(workflow.workflow.calibration.get("simple cold")!.runs).toBe(24)
+      expect(
+        workflow.workflow.calibrations.map(({ makespan, planner, ratio, start }) => [
+          planner,
+          start,
+          ratio.runs,
+          makespan.runs
+        ])
+      ).toEqual([["simple", "cold", 24, 24]])
     }).pipe(Effect.provide(History.layerMemory))
   )
 

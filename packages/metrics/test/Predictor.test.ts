@@ -319,15 +319,31 @@ describe("the workflow", () => {
     expect(width(4)).toBeUndefined()
   })
 
-  it("knows how far earlier predictions were off, by planner", () => {
+  it("knows how far earlier predictions were off, by engine, planner and start", () => {
     const ratios = [1.1, 1.2, 1.3, 1.2, 1.2]
     const runs = ratios.map((ratio) => facts({ makespanMs: ratio * 500 }))
     const summaries = summariesOf(runs, () => 500)
-    const { calibration } = Predictor.make(summaries, { engine: "lambda", signature: "signature", now: 0 })
-    close(calibration("simple", "warm")!.percentile(0.5), 1.2)
-    expect(calibration("simple", "warm")!.percentile(0.9)).toBeGreaterThan(1.28)
-    expect(calibration("simple", "cold")).toBeUndefined()
-    expect(calibration("dask", "warm")).toBeUndefined()
+    const calibrationOn = (engine: string) =>
+      Predictor.make(summaries, { engine, signature: "signature", now: 0 }).calibration
+    const { makespanMs, ratio } = calibrationOn("lambda")("simple", "warm")!
+    close(ratio.percentile(0.5), 1.2)
+    expect(ratio.percentile(0.9)).toBeGreaterThan(1.28)
+    close(makespanMs!.mean, 600)
+    expect(calibrationOn("lambda")("simple", "cold")).toBeUndefined()
+    expect(calibrationOn("threads")("simple", "warm")).toBeUndefined()
+  })
+
+  it("goes by how predictions with any planner turned out, while there is none of its own", () => {
+    const off = { simple: 1.5, dask: 0.5 }
+    const runs = Object.entries(off).map(([planner, ratio]) => facts({ planner, makespanMs: ratio * 500 }))
+    const { calibration } = Predictor.make(
+      summariesOf(runs, () => 500),
+      { engine: "lambda", signature: "signature", now: 0 }
+    )
+    const { makespanMs, ratio } = calibration("uniform", "warm")!
+    close(ratio.mean, 1)
+    expect(makespanMs).toBeUndefined()
+    close(calibration("dask", "warm")!.ratio.mean, 0.5)
   })
 })
 

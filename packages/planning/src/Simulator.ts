@@ -10,6 +10,7 @@ import type { Environment } from "./Environment.ts"
 import * as Model from "./Model.ts"
 import * as Predicted from "./Predicted.ts"
 import * as Prices from "./Prices.ts"
+import { calibrated } from "./simulator/Calibrated.ts"
 import * as Chance from "./simulator/Chance.ts"
 import * as Distribution from "./simulator/Distribution.ts"
 import * as Run from "./simulator/Run.ts"
@@ -98,7 +99,7 @@ export const simulate = Effect.fn("Simulator.simulate")(function* (
   return {
     ...outcome,
     timeline: rows(outcome),
-    makespanMs: Distribution.calibrated(
+    makespanMs: calibrated(
       raw,
       predictions.calibration(plan.planner, Predictions.startOf(outcome.coldStarts))
     ),

@@ -102,7 +102,8 @@ describe("a simulated run", () => {
     const factor: Predictions.Prediction = { ...prediction(1.2, 0.1), samples: 250 }
     const corrected = {
       ...known,
-      calibration: (planner: string) => (planner === "none" ? factor : undefined)
+      calibration: (planner: string) =>
+        planner === "none" ? { ratio: factor, makespanMs: undefined } : undefined
     }
     const { makespanMs, rawMakespanMs } = await simulate({
       graph,

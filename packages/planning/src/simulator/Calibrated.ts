@@ -1,0 +1,57 @@
+/**
+ * How experience corrects what was simulated.
+ *
+ * There are two forecasts: the simulated makespan times how simulated ones turned out (real / predicted), and the makespans of
+ * earlier runs as they were. The first is right if plans change, the second if only what is known of tasks has changed.
+ * Their logarithms are averaged, each weighted by the inverse of its squared deviations so far (Bates and Granger, "The
+ * Combination of Forecasts", Operational Research Quarterly 20(4), 1969).
+ */
+import type { Predictions } from "@weft/core"
+import * as Distribution from "./Distribution.ts"
+
+/** Quantiles that a product is made of, in each factor. */
+const QUANTILES = 50
+/** After so many runs half of the spread is what experience says. */
+const HALF = 4
+/** The variance of logarithms that one run stands for before any deviation is known: 10 %, squared. */
+const PRIOR = 0.01
+
+/**
+ * A simulated makespan and experience.
+ *
+ * Experience varies because runs do, which the simulation says as well: with n earlier runs its own spread counts with the
+ * power 4 / (4 + n), so that what is known twice is not counted twice.
+ */
+export const calibrated = (
+  raw: Distribution.Distribution,
+  experience: Predictions.Calibration | undefined
+): Distribution.Distribution => {
+  if (experience === undefined || !isUsable(experience.ratio)) return raw
+  const { makespanMs, ratio } = experience
+  const byRatio = { factor: raw.mean, of: ratio }
+  const forecasts = makespanMs && isUsable(makespanMs) ? [byRatio, { factor: 1, of: makespanMs }] : [byRatio]
+  const precisions = forecasts.map(({ of }) => 1 / (PRIOR + of.samples * variance(of)))
+  const all = precisions.reduce((sum, one) => sum + one, 0)
+  /** The weighted geometric mean of what forecasts say. */
+  const combined = (value: (prediction: Predictions.Prediction) => number) =>
+    Math.exp(
+      forecasts.reduce((sum, { factor, of }, i) => sum + precisions[i]! * Math.log(factor * value(of)), 0) /
+        all
+    )
+  const power = HALF / (HALF + ratio.samples)
+  const products: Array<number> = []
+  for (let i = 0; i < QUANTILES; i++) {
+    const spread = raw.mean > 0 ? (raw.percentile((i + 0.5) / QUANTILES) / raw.mean) ** power : 0
+    for (let k = 0; k < QUANTILES; k++)
+      products.push(spread * combined((of) => of.percentile((k + 0.5) / QUANTILES)))
+  }
+  return { ...Distribution.of(products), mean: combined((of) => of.mean), samples: raw.samples }
+}
+
+const isUsable = ({ mean }: Predictions.Prediction) => mean > 0 && Number.isFinite(mean)
+
+/** Of the logarithms, from the percentiles that lie one standard deviation off the median of a normal distribution. */
+const variance = ({ percentile }: Predictions.Prediction): number => {
+  const [low, high] = [percentile(0.16), percentile(0.84)]
+  return low > 0 ? (Math.log(high / low) / 2) ** 2 : 0
+}
