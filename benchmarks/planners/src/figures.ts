@@ -6,12 +6,14 @@ import type { PredictedRun } from "@weft/storage"
 export interface Sample {
   readonly workflow: string
   readonly planner: string
-  /** 0: planned without history. */
   readonly round: number
+  /** Whether it was planned with what was known of earlier runs. */
+  readonly withHistory: boolean
   /** Whether all environments were new. */
   readonly start: "cold" | "warm"
-  /** Finished runs of this workflow that the history knew. */
+  /** Finished runs of this workflow that the history knew, and how many of them this planner had planned. */
   readonly pastRuns: number
+  readonly ownRuns: number
   readonly predicted: PredictedRun | undefined
   readonly makespanMs: number
   readonly gbSeconds: number
@@ -44,10 +46,17 @@ export interface Accuracy {
   readonly within90: number
 }
 
+/** Whose past runs make the history: those of all planners, or of the one that is asked about. */
+export type Past = "pastRuns" | "ownRuns"
+export const PASTS: ReadonlyArray<readonly [past: Past, whose: string]> = [
+  ["pastRuns", "of the workflow, whoever planned them"],
+  ["ownRuns", "that the same planner had planned"]
+]
+
 /** Of runs that were planned with enough history. */
-export const accuracy = (samples: ReadonlyArray<Sample>): Accuracy | undefined => {
-  const known = samples.flatMap(({ makespanMs, pastRuns, predicted, round }) =>
-    round > 0 && pastRuns >= ENOUGH_RUNS && predicted !== undefined ? [{ makespanMs, predicted }] : []
+export const accuracy = (samples: ReadonlyArray<Sample>, past: Past): Accuracy | undefined => {
+  const known = samples.flatMap(({ makespanMs, predicted, withHistory, ...of }) =>
+    withHistory && of[past] >= ENOUGH_RUNS && predicted !== undefined ? [{ makespanMs, predicted }] : []
   )
   if (known.length === 0) return undefined
   const errors = known.map(
@@ -64,19 +73,20 @@ export const accuracy = (samples: ReadonlyArray<Sample>): Accuracy | undefined =
   }
 }
 
-/** The median of a quantity over the runs with history (or without) that began alike. */
+/** A quantity of the runs with history (or without): the mean of the medians of those that began cold, and warm. */
 export const typical = (
   samples: ReadonlyArray<Sample>,
   of: { readonly workflow: string; readonly planner: string; readonly withHistory: boolean },
   quantity: (sample: Sample) => number
 ): number | undefined => {
-  const values = samples
-    .filter(
-      ({ planner, round, workflow }) =>
-        workflow === of.workflow && planner === of.planner && round > 0 === of.withHistory
-    )
-    .map(quantity)
-  return values.length === 0 ? undefined : median(values)
+  const own = samples.filter(
+    ({ planner, withHistory, workflow }) =>
+      workflow === of.workflow && planner === of.planner && withHistory === of.withHistory
+  )
+  const medians = [...Map.groupBy(own, ({ start }) => start).values()].map((alike) =>
+    median(alike.map(quantity))
+  )
+  return medians.length === 0 ? undefined : medians.reduce((sum, one) => sum + one, 0) / medians.length
 }
 
 /** What plans are worth, over all workflows. */

@@ -3,8 +3,8 @@
  *
  *     node src/main.ts [--workflows a,b] [--planners a,b] [--rounds N] [--quick] [--out FOLDER]
  *
- * Round 0 is planned without history; the rounds after it with what all rounds before have measured. In every other round all
- * environments are new. Baselines that only stand for comparison run in the first two rounds and the last.
+ * The first two rounds are planned without history; the rounds after them with what all rounds before have measured. In every
+ * other round all environments are new. Baselines that only stand for comparison run in the first two rounds and the last two.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
@@ -13,7 +13,7 @@ import { write } from "@weft-benchmarks/overhead/write"
 import { type Node, submit, workflow } from "weft"
 import { iterationsPerMs } from "./calibrate.ts"
 import { type Cloud, CONCURRENCY, startCloud } from "./cloud.ts"
-import { accuracy, BASELINES, median, type Sample, typical, worth } from "./figures.ts"
+import { accuracy, BASELINES, ENOUGH_RUNS, PASTS, type Sample, typical, worth } from "./figures.ts"
 import { page } from "./page.ts"
 import { behaviourModules, environment, planners, withoutHistory } from "./planners.ts"
 import * as traceTasks from "./traceTasks.ts"
@@ -34,7 +34,9 @@ const { values: flags } = parseArgs({
 
 const speed = iterationsPerMs()
 const scale: own.Scale = { iterationsPerMs: speed, work: flags.quick ? 0.2 : 1 }
-const rounds = Number(flags.rounds ?? (flags.quick ? 2 : 9))
+const rounds = Number(flags.rounds ?? (flags.quick ? 3 : 10))
+/** So many are planned without history: one in new environments, and one in environments that are there. */
+const UNKNOWING = 2
 
 /** All calls of a trace, one after the other, on a whole core. */
 const TRACE_MS = 2500 * scale.work
@@ -84,7 +86,13 @@ const compared = chosen(
   "planners"
 )
 
-const pastRuns = new Map<string, number>()
+/** Runs by workflow, and by workflow and planner. */
+const runs = new Map<string, number>()
+const counted = (key: string): number => {
+  const before = runs.get(key) ?? 0
+  runs.set(key, before + 1)
+  return before
+}
 const results = new Map<string, unknown>()
 
 const measure = async (
@@ -95,7 +103,8 @@ const measure = async (
 ): Promise<Sample> => {
   const start = round % 2 === 0 ? "cold" : "warm"
   if (start === "cold") await cloud.renew()
-  const { behaviours, planner } = round === 0 ? withoutHistory(one) : one
+  const withHistory = round >= UNKNOWING
+  const { behaviours, planner } = withHistory ? one : withoutHistory(one)
   await using handle = await begin({
     engine: cloud.engine,
     store: cloud.stores,
@@ -103,7 +112,7 @@ const measure = async (
     planner,
     behaviours,
     environment: environment(start),
-    predict: round > 0
+    predict: withHistory
   })
   const value = await handle.result()
   if (!results.has(workflow)) results.set(workflow, value)
@@ -113,8 +122,6 @@ const measure = async (
   for (const warning of warnings ?? []) console.error(`warning: ${warning}`)
   const record = await cloud.recordOf(workflow, handle.run)
   if (record === undefined) throw new Error(`${workflow}: run ${handle.run} was not recorded`)
-  const known = pastRuns.get(workflow) ?? 0
-  pastRuns.set(workflow, known + 1)
   const { bytesRead, bytesWritten, gbSeconds, makespanMs, predicted, roundTrips, workers } = record
   const sum = (of: (count: (typeof workers)[number]) => number) =>
     workers.reduce((total, count) => total + of(count), 0)
@@ -122,8 +129,10 @@ const measure = async (
     workflow,
     planner: one.name,
     round,
+    withHistory,
     start,
-    pastRuns: known,
+    pastRuns: counted(workflow),
+    ownRuns: counted(`${workflow} ${one.name}`),
     predicted,
     makespanMs,
     gbSeconds,
@@ -143,7 +152,7 @@ const samples: Array<Sample> = []
   for (let round = 0; round < rounds; round++) {
     for (const workflow of workflows) {
       for (const one of compared) {
-        if (BASELINES.has(one.name) && round > 1 && round < rounds - 1) continue
+        if (BASELINES.has(one.name) && round >= UNKNOWING && round < rounds - 2) continue
         const sample = await measure(cloud, workflow, one, round)
         samples.push(sample)
         const { coldStarts, makespanMs, predicted, start, workers } = sample
@@ -168,26 +177,31 @@ for (const { name: workflow } of workflows) {
   console.log(`${workflow.padEnd(15)} ${cells.join("  ")}`)
 }
 
-console.log("\nprediction of makespans, runs with 5 past runs and more")
-for (const { name: planner } of compared) {
-  const of = accuracy(samples.filter((sample) => sample.planner === planner))
-  if (of === undefined) continue
-  console.log(
-    `${planner.padEnd(8)} ${of.runs} runs: error ${percent(of.medianError)} median, ${percent(of.p90Error)} P90; ` +
-      `${percent(of.within50, 0)} within P50, ${percent(of.within90, 0)} within P90`
-  )
-}
-console.log(
-  "\nthe same by workflow: median error of each planner; how many of 100 runs were within P50 and P90"
-)
-for (const { name: workflow } of workflows) {
-  const cells = compared.flatMap(({ name: planner }) => {
-    const of = accuracy(samples.filter((one) => one.planner === planner && one.workflow === workflow))
-    if (of === undefined) return []
-    const within = [of.within50, of.within90].map((share) => (100 * share).toFixed(0)).join("/")
-    return [`${planner} ${percent(of.medianError)} (${within})`]
-  })
-  console.log(`${workflow.padEnd(15)} ${cells.join("  ")}`)
+for (const [past, whose] of PASTS) {
+  console.log(`\nprediction of makespans, runs with ${ENOUGH_RUNS} past runs and more ${whose}`)
+  for (const name of [...compared.map(({ name }) => name), "all"]) {
+    const of = accuracy(
+      samples.filter(({ planner }) => name === "all" || planner === name),
+      past
+    )
+    if (of === undefined) continue
+    console.log(
+      `${name.padEnd(8)} ${of.runs} runs: error ${percent(of.medianError)} median, ${percent(of.p90Error)} P90; ` +
+        `${percent(of.within50, 0)} within P50, ${percent(of.within90, 0)} within P90`
+    )
+  }
+  console.log("by workflow: error of each planner, median/P90 in %")
+  for (const { name: workflow } of workflows) {
+    const cells = compared.flatMap(({ name: planner }) => {
+      const own = samples.filter((one) => one.planner === planner && one.workflow === workflow)
+      const of = accuracy(own, past)
+      if (of === undefined) return []
+      return [
+        `${planner} ${[of.medianError, of.p90Error].map((error) => (100 * error).toFixed(0)).join("/")}`
+      ]
+    })
+    console.log(`${workflow.padEnd(15)} ${cells.join("  ")}`)
+  }
 }
 const { bestBy, bestToSimple, equalWorkflows, report2ToUniform, toRandom } = worth(samples)
 console.log(`\nbest planner / simple: ${bestToSimple.toFixed(3)} (median over ${bestBy.length} workflows)`)
@@ -200,7 +214,7 @@ for (const { planner, ratio } of toRandom) console.log(`${planner} / random plac
 
 const about =
   `${rounds} rounds of ${workflows.length} workflows on a Lambda of this machine that allows ${CONCURRENCY} invocations at once; ` +
-  `medians of ${median([...pastRuns.values()])} runs a workflow.`
+  "medians of those that began cold and those that began warm, averaged."
 const out = flags.out ?? join(folder, "out")
 mkdirSync(out, { recursive: true })
 const date = new Date().toISOString().slice(0, 10)

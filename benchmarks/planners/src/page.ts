@@ -3,7 +3,7 @@ import { BarChart } from "echarts/charts"
 import { GridComponent, LegendComponent, TitleComponent } from "echarts/components"
 import { init, use } from "echarts/core"
 import { SVGRenderer } from "echarts/renderers"
-import { accuracy, type Sample, typical, worth } from "./figures.ts"
+import { accuracy, ENOUGH_RUNS, type Past, PASTS, type Sample, typical, worth } from "./figures.ts"
 
 use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer])
 
@@ -54,10 +54,10 @@ const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<st
     .join("")}</table>`
 
 /** How good predictions were, by planner and workflow. */
-const predictions = (samples: ReadonlyArray<Sample>) => {
+const predictions = (samples: ReadonlyArray<Sample>, past: Past) => {
   const cells = Map.groupBy(samples, ({ planner, workflow }) => `${workflow}\t${planner}`)
   const rows = [...cells].flatMap(([key, own]) => {
-    const of = accuracy(own)
+    const of = accuracy(own, past)
     return of === undefined
       ? []
       : [
@@ -126,8 +126,10 @@ ${error}
 ${chart("Memory paid for, with history", "GB-s", ({ gbSeconds }) => gbSeconds)}
 ${chart("Bytes through storage, with history", "MB", ({ bytes }) => bytes / 1e6)}
 ${chart("Round trips to the stores, with history", "calls", ({ roundTrips }) => roundTrips)}
-<h2>Predictions, of runs with 5 past runs and more</h2>
-${predictions(samples)}
+${PASTS.map(
+  ([past, whose]) => `<h2>Predictions, of runs with ${ENOUGH_RUNS} past runs and more ${whose}</h2>
+${predictions(samples, past)}`
+).join("\n")}
 </body></html>
 `
 }

@@ -1,13 +1,15 @@
 /** What samples say, on few that can be added up by hand. */
 import { describe, expect, it } from "vitest"
-import { accuracy, percentile, type Sample, worth } from "../src/figures.ts"
+import { accuracy, percentile, type Sample, typical, worth } from "../src/figures.ts"
 
 const sample = (more: Partial<Sample>): Sample => ({
   workflow: "w",
   planner: "simple",
-  round: 1,
+  round: 2,
+  withHistory: true,
   start: "warm",
   pastRuns: 5,
+  ownRuns: 5,
   predicted: undefined,
   makespanMs: 1000,
   gbSeconds: 1,
@@ -27,15 +29,35 @@ describe("figures", () => {
 
   it("errors are shares of what really was, of runs with enough history only", () => {
     const predicted = { meanMs: 900, p50Ms: 950, p90Ms: 1100, rawMs: 900 }
-    expect(
-      accuracy([
-        sample({ predicted }),
-        sample({ predicted, makespanMs: 900 }),
-        sample({ predicted, round: 0, makespanMs: 5 }),
-        sample({ predicted, pastRuns: 4, makespanMs: 5 })
-      ])
-    ).toEqual({ runs: 2, medianError: 0.05, p90Error: expect.closeTo(0.09), within50: 0.5, within90: 1 })
-    expect(accuracy([sample({})])).toBeUndefined()
+    const samples = [
+      sample({ predicted }),
+      sample({ predicted, makespanMs: 900 }),
+      sample({ predicted, withHistory: false, makespanMs: 5 }),
+      sample({ predicted, pastRuns: 4, ownRuns: 0, makespanMs: 5 }),
+      sample({ predicted, ownRuns: 4, makespanMs: 90 })
+    ]
+    expect(accuracy(samples, "pastRuns")?.runs).toBe(3)
+    expect(accuracy(samples, "ownRuns")).toEqual({
+      runs: 2,
+      medianError: 0.05,
+      p90Error: expect.closeTo(0.09),
+      within50: 0.5,
+      within90: 1
+    })
+    expect(accuracy([sample({})], "pastRuns")).toBeUndefined()
+  })
+
+  it("cold and warm runs count alike, however many there are of each", () => {
+    const samples = [
+      sample({ makespanMs: 100 }),
+      sample({ makespanMs: 100 }),
+      sample({ makespanMs: 100 }),
+      sample({ start: "cold", makespanMs: 300 }),
+      sample({ withHistory: false, makespanMs: 5 })
+    ]
+    const of = { workflow: "w", planner: "simple", withHistory: true }
+    expect(typical(samples, of, ({ makespanMs }) => makespanMs)).toBe(200)
+    expect(typical(samples, { ...of, planner: "dask" }, () => 1)).toBeUndefined()
   })
 
   it("planners are compared with the simple one, and with random placement, workflow by workflow", () => {
