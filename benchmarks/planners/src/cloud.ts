@@ -15,10 +15,8 @@ import { startCloud as startServers } from "@weft/testing"
 import { ManagedRuntime } from "effect"
 import { type Engine, lambda, type Stores } from "weft"
 
-/** What fan-outs are divided by: as many as can start without making one another late, on two cores. */
+/** So many run at once, of the whole account: as many as can start without making one another late, on two cores. */
 export const CONCURRENCY = 4
-/** Of the account: more than ever run at once. What waits there would be measured as a start. */
-const ACCOUNT = 64
 /** How much of a core one vCPU is: so many environments that compute do not get into each other's way. */
 const CPU_SHARE = 0.4
 /** Memory that comes with one whole core of this machine, in MiB. */
@@ -55,10 +53,10 @@ export interface Cloud extends AsyncDisposable {
 export const startCloud = async (file: URL, behaviours: ReadonlyArray<string>): Promise<Cloud> => {
   const servers = await startServers({
     lambda: {
-      concurrency: ACCOUNT,
+      concurrency: CONCURRENCY,
       cpuShare: CPU_SHARE,
       idleMs: KEPT_MS,
-      throttleBackoffMs: { first: 50, most: 500 }
+      throttleBackoffMs: { first: 20, most: 100 }
     }
   })
   const { lambda: service, redis: server, s3 } = servers
