@@ -11,9 +11,15 @@ export interface CoordinationCapabilities {
   /**
    * Lets the store's time pass: a real store sleeps, one on a test clock adjusts it. `leaseMs` is the lease of runs
    * whose workers are silent: short where time is real, but so long that a few calls in a row take less than a
-   * quarter of it.
+   * quarter of it. Where it passes by itself (`passes`), tests that wait for it run beside each other.
    */
-  readonly time: { readonly leaseMs: number; readonly elapse: (ms: number) => Effect.Effect<void> } | Skipped
+  readonly time:
+    | {
+        readonly leaseMs: number
+        readonly elapse: (ms: number) => Effect.Effect<void>
+        readonly passes?: boolean
+      }
+    | Skipped
   /** Whether `usage` is exact and nobody else uses the store meanwhile. */
   readonly usage: true | Skipped
   /** Whether messages arrive while all is well: once, in order, within a second. */

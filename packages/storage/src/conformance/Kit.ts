@@ -24,6 +24,8 @@ import type { CoordinationCapabilities, Skipped } from "./Capabilities.ts"
 /** `it` with the store at hand. */
 export type It = Vitest.MethodsNonLive<Coordination>
 
+type TestOptions = Exclude<Parameters<It["effect"]>[2], number | undefined>
+
 type Body = Effect.Effect<void, StoreError, Coordination | Scope.Scope>
 
 /** Registers tests, leaving out what the store under test cannot do. */
@@ -43,8 +45,11 @@ export class Kit {
   /** A test that lets time pass. */
   timed(name: string, body: (time: Time) => Body): void {
     const { time } = this.capabilities
-    this.unless(time, name, () =>
-      body("skipped" in time ? { leaseMs: 0, silence: Effect.void, pause: Effect.void } : timeOf(time))
+    this.unless(
+      time,
+      name,
+      () => body("skipped" in time ? { leaseMs: 0, silence: Effect.void, pause: Effect.void } : timeOf(time)),
+      { concurrent: "passes" in time && time.passes === true }
     )
   }
 
@@ -58,8 +63,8 @@ export class Kit {
     this.unless(this.capabilities.messages, name, body)
   }
 
-  private unless(capability: object | true, name: string, body: () => Body) {
-    if (capability === true || !("skipped" in capability)) this.it.effect(name, body)
+  private unless(capability: object | true, name: string, body: () => Body, options: TestOptions = {}) {
+    if (capability === true || !("skipped" in capability)) this.it.effect(name, body, options)
     else this.it.effect.skip(`${name} (skipped: ${(capability as Skipped).skipped})`, body)
   }
 }
