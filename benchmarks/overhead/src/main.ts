@@ -33,13 +33,13 @@ const calibrate = (): number => {
 
 const start = promisify(execFile)
 const here = fileURLToPath(new URL(".", import.meta.url))
-const child = async (file: string, argument: string): Promise<unknown> => {
+const child = async (file: string, ...more: ReadonlyArray<string>): Promise<unknown> => {
   const args = [
     "--conditions=@weft/source",
     "--expose-gc",
     "--max-old-space-size=8192",
     `${here}${file}`,
-    argument
+    ...more
   ]
   const { stdout } = await start(process.execPath, args, { maxBuffer: 2 ** 26 })
   return JSON.parse(stdout)
@@ -65,8 +65,13 @@ const facts =
 if (facts !== undefined) for (const text of report.factLines(facts)) console.log(text)
 const recording =
   flags.only === "" || flags.only === "recording"
-    ? ((await child("recording.ts", flags.quick ? "quick" : "")) as ReadonlyArray<report.RecordingCost>)
+    ? ((await child(
+        "recording.ts",
+        String(iterations),
+        flags.quick ? "quick" : ""
+      )) as ReadonlyArray<report.RecordingCost>)
     : []
 for (const cost of recording) console.log(report.recordingLine(cost))
+if (recording.length > 0) console.log(report.recordingSum(recording))
 
 write(dirname(import.meta.dirname), "overhead", { measured, facts, recording }, flags.out)

@@ -1,14 +1,19 @@
 /**
  * What recording metrics costs: shapes on the engine `inline`, with and without it, in turns and in one process, so that
  * whatever else the machine does meets both alike. Prints JSON.
+ *
+ *     node --expose-gc src/recording.ts ITERATIONS [quick]
  */
 import { inline, submit } from "weft"
 import * as callers from "./callers.ts"
 import { median, type RecordingCost } from "./report.ts"
-import { chain, fan, type Shape, tree } from "./shapes.ts"
+import { type Shape, shapes } from "./shapes.ts"
 
-const isQuick = process.argv[2] === "quick"
-const PAIRS = isQuick ? 2 : 15
+const iterations = Number(process.argv[2])
+const isQuick = process.argv[3] === "quick"
+/** Larger ones would take all the time, and say no more. */
+const MOST_CALLS = 40_000
+const PAIRS = isQuick ? 1 : 15
 const WARM_UPS = isQuick ? 0 : 4
 
 const module = new URL("./tasks.ts", import.meta.url).href
@@ -53,7 +58,7 @@ const measure = async (shape: Shape): Promise<RecordingCost> => {
 }
 
 const costs: Array<RecordingCost> = []
-for (const shape of isQuick ? [chain(50), fan(200)] : [chain(1000), fan(10_000), tree(16_384)]) {
-  costs.push(await measure(shape))
+for (const shape of shapes(iterations, isQuick)) {
+  if (shape.calls <= MOST_CALLS) costs.push(await measure(shape))
 }
 process.stdout.write(JSON.stringify(costs))

@@ -66,6 +66,13 @@ export const recordingLine = ({ afterMs, calls, offMs, onMs, ratio, shape }: Rec
   )
 }
 
+/** The cost over all shapes. */
+export const recordingSum = (costs: ReadonlyArray<RecordingCost>): string => {
+  const sum = (of: "onMs" | "offMs") => costs.reduce((total, cost) => total + cost[of], 0)
+  const [on, off] = [sum("onMs"), sum("offMs")]
+  return `recording, all shapes: ${on.toFixed(0)} ms with, ${off.toFixed(0)} without, ratio ${(on / off).toFixed(3)}`
+}
+
 export const median = (values: ReadonlyArray<number>): number => {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1

@@ -241,8 +241,11 @@ const isAmount = (name: Name, value: number): boolean =>
 const compact = (column: TypedArray, length: number): TypedArray | number => {
   const first = column[0]
   if (length === 0 || first === undefined) return 0
-  for (let i = 1; i < length; i++) if (!Object.is(column[i], first)) return column.slice(0, length)
-  return first
+  // All are the same if each is like the one before it: one comparison of memory.
+  const { buffer, byteOffset, BYTES_PER_ELEMENT: size } = column
+  const bytes = Buffer.from(buffer, byteOffset, length * size)
+  const isConstant = bytes.subarray(size).equals(bytes.subarray(0, -size))
+  return isConstant ? first : column.slice(0, length)
 }
 
 const uint16 = Schema.Union([Schema.Number, Schema.instanceOf(Uint16Array)])

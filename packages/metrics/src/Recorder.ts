@@ -25,6 +25,9 @@ export interface Beginning {
   readonly loadMs: number
 }
 
+/** So many calls of coordination are timed first, and each so manieth after them: of many a sample will do. */
+const TIMED = { first: 256, each: 8 }
+
 const NOTHING_READ: Read = { cameBytes: 0, preloadedBytes: 0, preloadedMs: 0 }
 
 export class Recorder {
@@ -33,10 +36,11 @@ export class Recorder {
   private batches = 0
   private begun = 0
   private nodes = new Columns()
-  private readonly changed = new Set<Life>()
+  private changed: Array<Life> = []
   private refused: Array<readonly [number, InstanceId]> = []
   private encoded: Array<readonly [InstanceId, number]> = []
   private widths: Array<readonly [InstanceId, number]> = []
+  private calls = 0
   /** Lives that have not ended. */
   active = 0
 
@@ -48,7 +52,7 @@ export class Recorder {
   begin(beginning: Beginning): Life {
     this.active++
     const life = new Life(this, this.begun++, beginning)
-    this.changed.add(life)
+    this.touch(life)
     return life
   }
 
@@ -61,13 +65,21 @@ export class Recorder {
     processorMs: number,
     publishMs: number
   ): void {
-    this.changed.add(life)
+    this.touch(life)
     this.nodes.record(instance, life.number, attempt, measure, read, processorMs, publishMs)
+  }
+
+  /** Whether the next call of coordination is to be timed. */
+  isTiming(): boolean {
+    const { each, first } = TIMED
+    return this.calls++ < first || this.calls % each === 0
   }
 
   /** A life has news. */
   touch(life: Life): void {
-    this.changed.add(life)
+    if (life.hasNews) return
+    life.hasNews = true
+    this.changed.push(life)
   }
 
   refuse(life: Life, instance: InstanceId): void {
@@ -85,19 +97,19 @@ export class Recorder {
 
   /** Takes all that there is since the last time as a batch; `undefined` if that is nothing. */
   take(now: number): Uint8Array | undefined {
-    if (this.nodes.length + this.changed.size + this.refused.length === 0) return undefined
+    if (this.nodes.length + this.changed.length + this.refused.length === 0) return undefined
     const bytes = Batch.encode({
       process: this.process,
       number: this.batches++,
       offsetMs: this.clock.offsetMs,
-      lives: [...this.changed].map((life) => life.data(now)),
+      lives: this.changed.map((life) => life.told(now)),
       nodes: this.nodes.data(),
       refused: this.refused,
       encoded: this.encoded,
       widths: this.widths
     })
     this.nodes = new Columns()
-    this.changed.clear()
+    this.changed = []
     this.refused = []
     this.encoded = []
     this.widths = []
@@ -111,6 +123,8 @@ export class Life {
   readonly number: number
   private readonly beginning: Beginning
   private endedAt: number | undefined
+  /** Whether there is something that {@link told} has not said. */
+  hasNews = false
   private readonly calls = new Spread()
   private readonly invokes = new Spread()
   roundTrips = 0
@@ -150,9 +164,8 @@ export class Life {
     this.recorder.encode(instance, bytes)
   }
 
-  /** A call of coordination was answered. */
-  called(ms: number): void {
-    this.roundTrips++
+  /** How long a call of coordination took. */
+  callTook(ms: number): void {
     this.calls.add(ms)
   }
 
@@ -168,7 +181,9 @@ export class Life {
     this.recorder.touch(this)
   }
 
-  data(now: number): Batch.Life {
+  /** All that is known of it by now. */
+  told(now: number): Batch.Life {
+    this.hasNews = false
     const { bytesRead, bytesWritten, prewarmed, roundTrips } = this
     return {
       life: this.number,

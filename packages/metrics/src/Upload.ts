@@ -30,7 +30,7 @@ export class Recording {
   private running: Promise<void> | undefined
   private next: Promise<void> | undefined
   private timer: NodeJS.Timeout | undefined
-  private sentAt = Number.NEGATIVE_INFINITY
+  private sentAt = performance.now()
   private failedAt = Number.NEGATIVE_INFINITY
 
   constructor(run: string, strategy: UploadStrategy) {
@@ -54,10 +54,10 @@ export class Recording {
     } else this.sendLater(strategy.everyMs)
   }
 
-  /** Before coordination is told of completions. */
-  readonly beforeTelling: Effect.Effect<void> = Effect.suspend(() =>
-    this.strategy === "task" && !this.isPausing ? this.flush : Effect.void
-  )
+  /** What comes before coordination is told of completions, if anything does. */
+  get beforeTelling(): Effect.Effect<void> | undefined {
+    return this.strategy === "task" && !this.isPausing ? this.flush : undefined
+  }
 
   /** A worker has stopped. */
   stopped(): void {

@@ -68,7 +68,8 @@ it("a batch that came twice counts once, and the latest says what a life took", 
   ran(life, 0, 1100)
   const first = recorder.take(1200)!
   ran(life, 1, 1300)
-  life.called(7)
+  life.roundTrips++
+  life.callTook(7)
   life.end(1400)
   const second = recorder.take(NOW)!
   for (const batches of [

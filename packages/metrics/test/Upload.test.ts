@@ -87,7 +87,7 @@ describe("a history that does not answer", () => {
       Effect.suspend(() => (isAway ? Effect.fail(broken) : Effect.sync(() => void got.push(batch))))
     )
     ran(life, 0, 1100)
-    await Effect.runPromise(recording.beforeTelling)
+    await Effect.runPromise(recording.beforeTelling!)
     isAway = false
     ran(life, 1, 1200)
     await Effect.runPromise(recording.flush)

@@ -98,8 +98,8 @@ export class Measured {
     if (this.context.graph.kind(Instance.nodeOf(instance)) !== "item") this.life.encoded(instance, bytes)
   }
 
-  /** What comes before coordination is told that nodes are complete. */
-  get beforeTelling(): Effect.Effect<void> {
+  /** What comes before coordination is told that nodes are complete, if anything does. */
+  get beforeTelling(): Effect.Effect<void> | undefined {
     return this.recording.beforeTelling
   }
 
@@ -138,12 +138,20 @@ export class Measured {
   /** The same calls, measured. */
   coordination(store: Coordination["Service"]): Coordination["Service"] {
     const { life } = this
+    const { clock } = this.recording.recorder
+    const gave = (reply: Reply | undefined) => {
+      if (reply === undefined) return
+      for (const { inputs } of reply.ready) for (const [, bytes] of inputs) life.bytesRead += bytes.length
+    }
+    const heard = (reply: Reply | undefined, calledAt: number, answeredAt: number) => {
+      if (reply !== undefined) clock.heard(calledAt, answeredAt, reply.now)
+    }
+    const completed = (reply: Reply) => {
+      gave(reply)
+      if (reply.status === "running") life.refused(reply.refused)
+    }
     const replied = <A extends Reply | undefined>(call: Effect.Effect<A, StoreError>) =>
-      this.called(call, (reply, calledAt, answeredAt) => {
-        if (reply === undefined) return
-        this.recording.recorder.clock.heard(calledAt, answeredAt, reply.now)
-        for (const { inputs } of reply.ready) for (const [, bytes] of inputs) life.bytesRead += bytes.length
-      })
+      this.called(call, gave, heard)
     const wrote = (values: ReadonlyArray<Kept>) => {
       for (const { value } of values) if (value !== "object") life.bytesWritten += value.length
     }
@@ -151,10 +159,7 @@ export class Measured {
       ...store,
       complete: (run, worker, completions) => {
         for (const { keep } of completions) wrote(keep)
-        return Effect.map(replied(store.complete(run, worker, completions)), (reply) => {
-          if (reply.status === "running") life.refused(reply.refused)
-          return reply
-        })
+        return this.called(store.complete(run, worker, completions), completed, heard)
       },
       keep: (run, worker, values) => {
         wrote(values)
@@ -193,15 +198,23 @@ export class Measured {
 
   private called<A>(
     call: Effect.Effect<A, StoreError>,
-    then: (answer: A, calledAt: number, answeredAt: number) => void
+    counted: (answer: A) => void,
+    timed: (answer: A, calledAt: number, answeredAt: number) => void = () => {}
   ): Effect.Effect<A, StoreError> {
+    const { life, timing } = this
+    const answered = (answer: A) => {
+      life.roundTrips++
+      counted(answer)
+      return answer
+    }
+    if (!this.recording.recorder.isTiming()) return Effect.map(call, answered)
     return Effect.suspend(() => {
-      const calledAt = this.timing.now()
+      const calledAt = timing.now()
       return Effect.map(call, (answer) => {
-        const answeredAt = this.timing.now()
-        this.life.called(answeredAt - calledAt)
-        then(answer, calledAt, answeredAt)
-        return answer
+        const answeredAt = timing.now()
+        life.callTook(answeredAt - calledAt)
+        timed(answer, calledAt, answeredAt)
+        return answered(answer)
       })
     })
   }

@@ -152,7 +152,8 @@ const tellAll = Effect.fnUntraced(function* (state: WorkerState): Effect.fn.Retu
     if (state.delayed.size > 0) yield* storeDelayed(state, told, together)
     const completions = told.map((finished) => completion(state, finished, together))
     // Who measures each task uploads that before it is complete for anybody.
-    if (state.measured !== undefined) yield* state.measured.beforeTelling
+    const before = state.measured?.beforeTelling
+    if (before !== undefined) yield* before
     const reply = yield* state.coordination.complete(state.run, state.worker, completions)
     state.acknowledged(told)
     if (state.context.announces && reply.status === "running") announce(state, told)
