@@ -3,7 +3,7 @@ import { BarChart } from "echarts/charts"
 import { GridComponent, LegendComponent, TitleComponent } from "echarts/components"
 import { init, use } from "echarts/core"
 import { SVGRenderer } from "echarts/renderers"
-import { accuracy, ENOUGH_RUNS, type Past, PASTS, type Sample, typical, worth } from "./figures.ts"
+import { accuracy, ENOUGH_RUNS, PASTS, type Past, type Sample, typical, worth } from "./figures.ts"
 
 use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer])
 
