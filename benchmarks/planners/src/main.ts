@@ -4,9 +4,9 @@
  *     node src/main.ts [--workflows a,b] [--planners a,b] [--rounds N] [--quick] [--out FOLDER]
  *
  * The first two rounds are planned without history; the rounds after them with what all rounds before have measured. In every
- * other round all environments are new. Baselines that only stand for comparison run in the first two rounds and the last two.
+ * other round all environments are new. Baselines that only stand for comparison run in the last two rounds.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { isDeepStrictEqual, parseArgs } from "node:util"
 import { write } from "@weft-benchmarks/overhead/write"
@@ -145,14 +145,19 @@ const measure = async (
 
 const percent = (share: number, digits = 1) => `${(100 * share).toFixed(digits)} %`
 
+const out = flags.out ?? join(folder, "out")
+const date = new Date().toISOString().slice(0, 10)
 const samples: Array<Sample> = []
+const keep = () =>
+  write(folder, "planners", { rounds, iterationsPerMs: speed, samples }, join(out, `planners-${date}.json`))
 {
   await using cloud = await startCloud(new URL(own.module.url), behaviourModules)
   console.log(`${cloud.limits}\n${speed} iterations in 1 ms; ${rounds} rounds\n`)
   for (let round = 0; round < rounds; round++) {
+    if (round > 0) keep()
     for (const workflow of workflows) {
       for (const one of compared) {
-        if (BASELINES.has(one.name) && round >= UNKNOWING && round < rounds - 2) continue
+        if (BASELINES.has(one.name) && round < rounds - 2) continue
         const sample = await measure(cloud, workflow, one, round)
         samples.push(sample)
         const { coldStarts, makespanMs, predicted, start, workers } = sample
@@ -215,10 +220,7 @@ for (const { planner, ratio } of toRandom) console.log(`${planner} / random plac
 const about =
   `${rounds} rounds of ${workflows.length} workflows on a Lambda of this machine that allows ${CONCURRENCY} invocations at once; ` +
   "medians of those that began cold and those that began warm, averaged."
-const out = flags.out ?? join(folder, "out")
-mkdirSync(out, { recursive: true })
-const date = new Date().toISOString().slice(0, 10)
-write(folder, "planners", { rounds, iterationsPerMs: speed, samples }, join(out, `planners-${date}.json`))
+keep()
 const file = join(out, `planners-${date}.html`)
 writeFileSync(file, page(samples, about))
 console.log(`charts in ${file}`)

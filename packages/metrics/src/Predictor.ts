@@ -120,12 +120,25 @@ const calibration = (
   planner: string
 ): Predictions.Calibration | undefined => {
   const own = all.find((one) => one.planner === planner)
-  const ratio =
-    single(own?.ratio) ??
-    Quantity.make(all.reduce<Cells.Cells>((cells, one) => Cells.merge(cells, one.ratio.cells), []))?.predict(
-      {}
-    )
+  const ratio = single(own?.ratio) ?? ofOthers(all)
   return ratio && { ratio, makespanMs: single(own?.makespan) }
+}
+
+/**
+ * How far predictions of other planners were off, drawn towards not at all: by half if one planner is all that is known, for
+ * what holds of its plans need not hold of others, and by less with each that agrees.
+ */
+const ofOthers = (all: ReadonlyArray<Calibrated>): Predictions.Prediction | undefined => {
+  const cells = all.reduce<Cells.Cells>((known, { ratio }) => Cells.merge(known, ratio.cells), Cells.none)
+  const ratio = Quantity.make(cells)?.predict({})
+  const belief = all.length / (all.length + 1)
+  return (
+    ratio && {
+      ...ratio,
+      mean: ratio.mean ** belief,
+      percentile: (p) => ratio.percentile(p) ** belief
+    }
+  )
 }
 
 /** What workers take that begin alike. */

@@ -334,16 +334,17 @@ describe("the workflow", () => {
   })
 
   it("goes by how predictions with any planner turned out, while there is none of its own", () => {
-    const off = { simple: 1.5, dask: 0.5 }
+    const off = { simple: 1.5, dask: 1.2 }
     const runs = Object.entries(off).map(([planner, ratio]) => facts({ planner, makespanMs: ratio * 500 }))
     const { calibration } = Predictor.make(
       summariesOf(runs, () => 500),
       { engine: "lambda", signature: "signature", now: 0 }
     )
     const { makespanMs, ratio } = calibration("uniform", "warm")!
-    close(ratio.mean, 1)
+    // As far as two of three planners are to be believed.
+    close(ratio.mean, 1.35 ** (2 / 3))
     expect(makespanMs).toBeUndefined()
-    close(calibration("dask", "warm")!.ratio.mean, 0.5)
+    close(calibration("dask", "warm")!.ratio.mean, 1.2)
   })
 })
 

@@ -112,7 +112,7 @@ describe("a simulated run", () => {
     })
     expect(makespanMs.mean).toBeCloseTo(rawMakespanMs.mean * 1.2, 6)
     // With so many runs behind it the spread is that of experience: from 0.9 to 1.1 times 1.2.
-    expect(makespanMs.percentile(0.9)).toBeCloseTo(rawMakespanMs.mean * 1.2 * 1.08, -1)
+    expect(makespanMs.percentile(0.9) / (rawMakespanMs.mean * 1.2)).toBeCloseTo(1.08, 1)
     const [p10, p50, p90] = [0.1, 0.5, 0.9].map(makespanMs.percentile)
     expect(p10).toBeLessThan(p50!)
     expect(p50).toBeLessThan(p90!)

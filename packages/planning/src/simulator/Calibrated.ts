@@ -13,14 +13,15 @@ import * as Distribution from "./Distribution.ts"
 const QUANTILES = 50
 /** After so many runs half of the spread is what experience says. */
 const HALF = 4
-/** The variance of logarithms that one run stands for before any deviation is known: 10 %, squared. */
+/** The variance of logarithms by which a run may be off others like it before any deviation is known: 10 %, squared. */
 const PRIOR = 0.01
 
 /**
  * A simulated makespan and experience.
  *
  * Experience varies because runs do, which the simulation says as well: with n earlier runs its own spread counts with the
- * power 4 / (4 + n), so that what is known twice is not counted twice.
+ * power 4 / (4 + n), so that what is known twice is not counted twice. That few runs say little of what is usual widens the
+ * whole, by a variance of 0.01 / n of the logarithms.
  */
 export const calibrated = (
   raw: Distribution.Distribution,
@@ -39,14 +40,20 @@ export const calibrated = (
         all
     )
   const power = HALF / (HALF + ratio.samples)
+  const doubt = Math.sqrt(PRIOR / Math.max(1, ratio.samples))
   const products: Array<number> = []
   for (let i = 0; i < QUANTILES; i++) {
     const spread = raw.mean > 0 ? (raw.percentile((i + 0.5) / QUANTILES) / raw.mean) ** power : 0
-    for (let k = 0; k < QUANTILES; k++)
-      products.push(spread * combined((of) => of.percentile((k + 0.5) / QUANTILES)))
+    for (let k = 0; k < QUANTILES; k++) {
+      const p = (k + 0.5) / QUANTILES
+      products.push(spread * combined((of) => of.percentile(p)) * Math.exp(doubt * deviate(p)))
+    }
   }
   return { ...Distribution.of(products), mean: combined((of) => of.mean), samples: raw.samples }
 }
+
+/** By how many standard deviations of a logistic distribution its percentile is off its mean. */
+const deviate = (p: number) => (Math.log(p / (1 - p)) * Math.sqrt(3)) / Math.PI
 
 const isUsable = ({ mean }: Predictions.Prediction) => mean > 0 && Number.isFinite(mean)
 
