@@ -1,4 +1,5 @@
 /** The figures as a page of charts: one file, no scripts. */
+import type { PredictedRun } from "@weft/storage"
 import { BarChart } from "echarts/charts"
 import { GridComponent, LegendComponent, TitleComponent } from "echarts/components"
 import { init, use } from "echarts/core"
@@ -27,11 +28,11 @@ const svg = (workflows: ReadonlyArray<string>, { series, title, unit }: Chart): 
   chart.setOption({
     animation: false,
     color: COLOURS,
-    title: { text: title, left: 0, textStyle: { fontSize: 15 } },
+    title: { text: `${title} (${unit})`, left: 0, textStyle: { fontSize: 15 } },
     legend: { right: 0, top: 0 },
     grid: { left: 60, right: 10, top: 45, bottom: 40 },
     xAxis: { type: "category", data: [...workflows], axisLabel: { interval: 0 } },
-    yAxis: { type: "value", name: unit, nameGap: 8 },
+    yAxis: { type: "value" },
     series: series.map(({ name, values }) => ({
       type: "bar",
       name,
@@ -89,20 +90,28 @@ export const page = (samples: ReadonlyArray<Sample>, about: string): string => {
         )
       }))
     })
-  const error = svg(workflows, {
-    title: "Predicted makespan as a share of the real one (mean, with history)",
-    unit: "%",
-    series: planners.map((name) => ({
-      name,
-      values: workflows.map((workflow) =>
-        typical(
-          samples.filter(({ predicted }) => predicted !== undefined),
-          { workflow, planner: name, withHistory: true },
-          ({ makespanMs, predicted }) => (100 * (predicted?.meanMs ?? 0)) / makespanMs
+  /** What was predicted as a share of what was. */
+  const beside = (
+    what: string,
+    predictedOf: (predicted: PredictedRun) => number | undefined,
+    real: (sample: Sample) => number
+  ) => {
+    const share = (sample: Sample): number => {
+      const expected = sample.predicted && predictedOf(sample.predicted)
+      return expected === undefined ? Number.NaN : (100 * expected) / real(sample)
+    }
+    const known = samples.filter((sample) => Number.isFinite(share(sample)))
+    return svg(workflows, {
+      title: `Predicted as a share of real: ${what}`,
+      unit: "%",
+      series: planners.map((name) => ({
+        name,
+        values: workflows.map((workflow) =>
+          typical(known, { workflow, planner: name, withHistory: true }, share)
         )
-      )
-    }))
-  })
+      }))
+    })
+  }
   const { bestToSimple, equalWorkflows, report2ToUniform, toRandom } = worth(samples)
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>weft: planners</title>
@@ -122,10 +131,29 @@ ${table(
 )}
 ${chart("Makespan, planned with history", "s", ({ makespanMs }) => makespanMs / 1000)}
 ${chart("Makespan, planned without history", "s", ({ makespanMs }) => makespanMs / 1000, false)}
-${error}
+${beside(
+  "makespan (mean)",
+  (predicted) => predicted.meanMs,
+  (sample) => sample.makespanMs
+)}
 ${chart("Memory paid for, with history", "GB-s", ({ gbSeconds }) => gbSeconds)}
+${beside(
+  "memory paid for",
+  (predicted) => predicted.gbSeconds,
+  (sample) => sample.gbSeconds
+)}
 ${chart("Bytes through storage, with history", "MB", ({ bytes }) => bytes / 1e6)}
+${beside(
+  "bytes through storage",
+  (predicted) => predicted.bytes,
+  (sample) => sample.bytes
+)}
 ${chart("Round trips to the stores, with history", "calls", ({ roundTrips }) => roundTrips)}
+${beside(
+  "round trips",
+  (predicted) => predicted.roundTrips,
+  (sample) => sample.roundTrips
+)}
 ${PASTS.map(
   ([past, whose]) => `<h2>Predictions, of runs with ${ENOUGH_RUNS} past runs and more ${whose}</h2>
 ${predictions(samples, past)}`

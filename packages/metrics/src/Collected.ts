@@ -9,7 +9,7 @@ import { type Graph, Instance, type InstanceId } from "@weft/core"
 import type { TaskSummary, WorkerCount } from "@weft/storage"
 import * as Batch from "./Batch.ts"
 import { Columns } from "./Columns.ts"
-import type { Facts, NodeFact, WorkerFact } from "./Facts.ts"
+import { type Facts, type NodeFact, startingMs, type WorkerFact } from "./Facts.ts"
 
 /** What is known of a run beside what workers measured. */
 export interface Known extends Omit<Facts, "nodes" | "workers" | "widths" | "taskOf"> {
@@ -221,12 +221,15 @@ const freeAt = ({ beganAt, cold }: Batch.Life, lives: ReadonlyArray<KnownLife>):
 export const totals = (workers: ReadonlyArray<WorkerFact>) => {
   const sizes = new Map<number, Mutable<WorkerCount>>()
   const sum = { gbSeconds: 0, bytesRead: 0, bytesWritten: 0, roundTrips: 0 }
-  for (const { beganMs, bytesRead, bytesWritten, cold, endedMs, memory, roundTrips } of workers) {
+  for (const worker of workers) {
+    const { beganMs, bytesRead, bytesWritten, cold, endedMs, memory, roundTrips } = worker
     sum.bytesRead += bytesRead
     sum.bytesWritten += bytesWritten
     sum.roundTrips += roundTrips
     if (memory === undefined) continue
-    sum.gbSeconds += ((memory / 1024) * (endedMs - beganMs)) / 1000
+    // Starting an environment is paid for, too.
+    const paidFrom = cold === true ? (startingMs(worker) ?? beganMs) : beganMs
+    sum.gbSeconds += ((memory / 1024) * (endedMs - Math.min(beganMs, paidFrom))) / 1000
     const known = sizes.get(memory) ?? { memory, workers: 0, cold: 0 }
     sizes.set(memory, { memory, workers: known.workers + 1, cold: known.cold + (cold === true ? 1 : 0) })
   }

@@ -43,7 +43,9 @@ it("moments are since the run's begin, by the store's clock", () => {
   expect(workers).toMatchObject([
     { worker: "w1", invokedMs: 450, beganMs: 600, endedMs: 750, cold: true, loadMs: 5, memory: 2048 }
   ])
-  expect(totals(workers)).toMatchObject({ gbSeconds: 0.3, workers: [{ memory: 2048, workers: 1, cold: 1 }] })
+  // From when it was being started, if its environment was started for it.
+  expect(totals(workers)).toMatchObject({ gbSeconds: 0.6, workers: [{ memory: 2048, workers: 1, cold: 1 }] })
+  expect(totals(workers.map((one) => ({ ...one, cold: false }))).gbSeconds).toBeCloseTo(0.3)
 })
 
 it("a worker that waited until its environment was done with another was started from then on", () => {

@@ -63,7 +63,7 @@ export const RunRecord = Schema.Struct({
   instances: Count,
   tasks: Schema.Array(TaskSummary),
   workers: Schema.Array(WorkerCount),
-  /** Memory times time over all workers. */
+  /** Memory times time over all workers, the starts of new environments included. */
   gbSeconds: Amount,
   /** Encoded bytes that workers read from and wrote to stores. */
   bytesRead: Amount,
