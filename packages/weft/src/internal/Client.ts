@@ -3,7 +3,7 @@
  * waits it renews, and takes over what lost workers left.
  */
 import { Flow, type Graph, Plan } from "@weft/core"
-import { CLIENT, ObjectStore } from "@weft/storage"
+import { CLIENT, Coordination, ObjectStore } from "@weft/storage"
 import { constantKey, handOn, persistentObjects, untilOver } from "@weft/worker"
 import { Effect } from "effect"
 import type { Job } from "./Job.ts"
@@ -36,10 +36,14 @@ const newRunId = (): string => `${Date.now().toString(36)}-${Math.random().toStr
  */
 export const start = Effect.fnUntraced(function* (job: Job, settings: Settings, listener: Party.Listener) {
   const objects = persistentObjects(yield* ObjectStore)
+  const { inlineBytes } = yield* Coordination
   const { behaviours, engine, isOpen, leaseMs, metrics, pollMs } = settings
   const { graph, module, tasks } = job
   const run = newRunId()
-  const { expectation, plan } = yield* Planning.plan(graph, settings)
+  const { expectation, plan } = yield* Planning.plan(graph, {
+    ...settings,
+    environment: { inlineBytes, ...settings.environment }
+  })
   const instances = countInstances(graph)
   const removal = yield* Party.removing(run, true)
   const party = yield* Party.join({ run, workflow: job.name, graph, plan, instances, module }, listener)
