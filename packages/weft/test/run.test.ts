@@ -362,3 +362,16 @@ it("says what a builder threw", async () => {
   expect(failed).toBeInstanceOf(BuildFailed)
   expect((failed as Error).message).toMatch(/the graph of flow could not be built: .*retry/)
 })
+
+it("planners know how large a value may be that the store keeps itself, unless they are told otherwise", async () => {
+  const found: Array<number | undefined> = []
+  const asking = planner({
+    name: "asking",
+    annotations: [],
+    plan: ({ environment }) => void found.push(environment.inlineBytes)
+  })
+  const options = { engine: inline(), planner: asking, history: "none" } as const
+  await run(double(1), options)
+  await run(double(1), { ...options, environment: { inlineBytes: 7 } })
+  expect(found).toEqual([65_536, 7])
+})
