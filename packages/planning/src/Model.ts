@@ -25,15 +25,19 @@ export interface Model {
   readonly outputBytes: Float64Array
   /** Encoded bytes of all inputs of one instance, by node. */
   readonly inputBytes: Float64Array
-  /** How long one instance takes to execute with so much memory, by node, in ms. Made once for each memory size. */
-  readonly executionMs: (memory: number) => Float64Array
+  /**
+   * How long one instance takes to execute with so much memory, by node, in ms. Made once for each memory size.
+   *
+   * @param start what its worker begins in. Default, here and below: warm if any environment of that size is
+   */
+  readonly executionMs: (memory: number, start?: Predictions.Start) => Float64Array
   /** How much of {@link executionMs} is computing, by node, in ms: what takes longer where cores are shared. */
-  readonly computingMs: (memory: number) => Float64Array
+  readonly computingMs: (memory: number, start?: Predictions.Start) => Float64Array
   /** How long a worker with so much memory takes to get (put) so many encoded bytes, in ms. */
-  readonly readMs: (bytes: number, memory: number) => number
-  readonly writeMs: (bytes: number, memory: number) => number
+  readonly readMs: (bytes: number, memory: number, start?: Predictions.Start) => number
+  readonly writeMs: (bytes: number, memory: number, start?: Predictions.Start) => number
   /** From the moment an invocation is sent until its worker begins, in ms. */
-  readonly startMs: (start: "cold" | "warm", memory: number) => number
+  readonly startMs: (start: Predictions.Start, memory: number) => number
   /** How long sending an invocation keeps the sender, in ms. */
   readonly invokeMs: number
   /** One call of coordination, in ms. */
@@ -55,8 +59,12 @@ export const make = (
   const unrolled = Unrolled.make(graph, (expand) => ask.width(graph, expand))
   const { inputBytes, outputBytes } = sizes(unrolled, ask)
   const share = (memory: number) => Environments.coreShare(environment, memory)
-  const executionMs = byMemory(graph, (id, memory) => {
-    const ms = ask.executionMs(graph, id, { inputBytes: inputBytes[id]!, memory, share: share(memory) })
+  const begins = (memory: number) => Predicted.beginsAs(predictions, memory)
+  // A run begins cold of whose memory sizes no environment is warm.
+  const start = environment.memorySizes.some((memory) => begins(memory) === "warm") ? "warm" : "cold"
+  const executionMs = bySite(graph, begins, (id, site) => {
+    const shape = { ...site, inputBytes: inputBytes[id]!, share: share(site.memory) }
+    const ms = ask.executionMs(graph, id, shape)
     if (ms === undefined) unknown.add(graph.name(id))
     return ms ?? environment.figures.executionMs
   })
@@ -70,29 +78,36 @@ export const make = (
     inputBytes,
     outputBytes,
     executionMs,
-    computingMs: byMemory(graph, (id, memory) => {
-      const whole = executionMs(memory)[id]!
+    computingMs: bySite(graph, begins, (id, { memory, start }) => {
+      const whole = executionMs(memory, start)[id]!
       const processor = ask.processorMs(graph, id, { inputBytes: inputBytes[id]!, memory })
       return processor === undefined ? whole : Math.min(whole, processor / share(memory))
     }),
-    readMs: transfers((bytes, memory) => ask.transferMs("read", bytes, memory)),
-    writeMs: transfers((bytes, memory) => ask.transferMs("write", bytes, memory)),
+    readMs: transfers(begins, (bytes, site) => ask.transferMs("read", bytes, site)),
+    writeMs: transfers(begins, (bytes, site) => ask.transferMs("write", bytes, site)),
     startMs: startOf(ask),
-    invokeMs: ask.invokeMs(),
-    callMs: ask.callMs(),
+    invokeMs: ask.invokeMs(start),
+    callMs: ask.callMs(start),
     unknown
   }
 }
 
-/** Durations of all calls, made once for each memory size. */
-const byMemory = (graph: Graph.Graph, of: (node: number, memory: number) => number) => {
-  const made = new Map<number, Float64Array>()
-  return (memory: number): Float64Array => {
-    let all = made.get(memory)
+type Begins = (memory: number) => Predictions.Start
+
+/** Durations of all calls, made once for each memory size and start. */
+const bySite = (
+  graph: Graph.Graph,
+  begins: Begins,
+  of: (node: number, site: Predicted.Site) => number
+): Model["executionMs"] => {
+  const made = { cold: new Map<number, Float64Array>(), warm: new Map<number, Float64Array>() }
+  return (memory, start = begins(memory)) => {
+    let all = made[start].get(memory)
     if (all === undefined) {
       all = new Float64Array(graph.size)
-      for (let id = 0; id < graph.size; id++) if (graph.kind(id) === "call") all[id] = of(id, memory)
-      made.set(memory, all)
+      const site = { memory, start }
+      for (let id = 0; id < graph.size; id++) if (graph.kind(id) === "call") all[id] = of(id, site)
+      made[start].set(memory, all)
     }
     return all
   }
@@ -111,10 +126,12 @@ const remembered = <A>(of: (key: number) => A) => {
   }
 }
 
-/** The same for each memory size. */
-const transfers = (of: (bytes: number, memory: number) => number) => {
-  const bySize = remembered((memory) => remembered((bytes) => of(bytes, memory)))
-  return (bytes: number, memory: number): number => bySize(memory)(bytes)
+/** The same for each memory size and start. */
+const transfers = (begins: Begins, of: (bytes: number, site: Predicted.Site) => number): Model["readMs"] => {
+  const bySize = (start: Predictions.Start) =>
+    remembered((memory) => remembered((bytes) => of(bytes, { memory, start })))
+  const known = { cold: bySize("cold"), warm: bySize("warm") }
+  return (bytes, memory, start = begins(memory)) => known[start](memory)(bytes)
 }
 
 const startOf = (ask: Predicted.Asking): Model["startMs"] => {

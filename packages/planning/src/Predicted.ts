@@ -4,44 +4,47 @@
 import { Graph, type Predictions } from "@weft/core"
 import type { Resolved } from "./Environment.ts"
 
+/** A worker: its memory, in MiB, and what it begins in. */
+export interface Site {
+  readonly memory: number
+  readonly start: Predictions.Start
+}
+
 export interface Asking {
   /** `undefined` if nothing is known of the task. `share`: that of a core which comes with the memory. */
   readonly executionMs: (
     graph: Graph.Graph,
     node: number,
-    shape: { readonly inputBytes: number; readonly memory: number; readonly share: number }
+    shape: Site & { readonly inputBytes: number; readonly share: number }
   ) => number | undefined
   /** How much of that is computing, at the speed of a whole core; `undefined` if it is not known. */
   readonly processorMs: (graph: Graph.Graph, node: number, shape: Predictions.CallShape) => number | undefined
   readonly outputBytes: (graph: Graph.Graph, node: number, inputBytes: number) => number
   readonly width: (graph: Graph.Graph, expand: number) => number
-  readonly transferMs: (direction: "read" | "write", bytes: number, memory: number) => number
-  readonly startMs: (start: "cold" | "warm", memory: number) => number
-  readonly invokeMs: () => number
-  readonly callMs: () => number
+  readonly transferMs: (direction: "read" | "write", bytes: number, site: Site) => number
+  readonly startMs: (start: Predictions.Start, memory: number) => number
+  readonly invokeMs: (start: Predictions.Start) => number
+  readonly callMs: (start: Predictions.Start) => number
 }
 
-/**
- * Asks predictions for the value that `of` takes from each distribution. A run begins cold of whose memory sizes no
- * environment is warm; what it calls and transfers is then predicted as for workers that began so.
- */
+/** What a worker with so much memory (MiB) begins in, as far as that is known before a plan is. */
+export const beginsAs = ({ warm }: Predictions.Predictions, memory: number): Predictions.Start =>
+  warm(memory) > 0 ? "warm" : "cold"
+
+/** Asks predictions for the value that `of` takes from each distribution. */
 export const asking = (
   predictions: Predictions.Predictions,
-  { figures, memorySizes }: Pick<Resolved, "figures" | "memorySizes">,
+  { figures }: Pick<Resolved, "figures">,
   of: (prediction: Predictions.Prediction) => number
 ): Asking => {
-  const startFor = (memory: number) => (predictions.warm(memory) > 0 ? "warm" : "cold")
-  const start = memorySizes.some((memory) => startFor(memory) === "warm") ? "warm" : "cold"
   const known = (prediction: Predictions.Prediction | undefined): number | undefined => {
     if (prediction === undefined) return undefined
     const predicted = of(prediction)
     return Number.isFinite(predicted) ? Math.max(0, predicted) : undefined
   }
   return {
-    executionMs: (graph, node, { inputBytes, memory, share }) => {
-      const measured = known(
-        predictions.executionMs(graph.name(node), { inputBytes, memory, start: startFor(memory) })
-      )
+    executionMs: (graph, node, { inputBytes, memory, share, start }) => {
+      const measured = known(predictions.executionMs(graph.name(node), { inputBytes, memory, start }))
       if (measured !== undefined) return measured
       // Hints are for a whole core.
       const hint = graph.options(node).hints?.executionMs
@@ -59,13 +62,13 @@ export const asking = (
       const hint = list === undefined ? undefined : graph.options(list).hints?.width
       return known(predictions.width(expand)) ?? hint ?? figures.width
     },
-    transferMs: (direction, bytes, memory) =>
-      known(predictions.transferMs(direction, bytes, { memory, start: startFor(memory) })) ??
+    transferMs: (direction, bytes, { memory, start }) =>
+      known(predictions.transferMs(direction, bytes, { memory, start })) ??
       figures.transferMs + bytes / figures.bytesPerMs,
     startMs: (start, memory) =>
       known(predictions.startMs(start, memory)) ?? (start === "cold" ? figures.coldMs : figures.warmMs),
-    invokeMs: () => known(predictions.invokeMs(start)) ?? figures.invokeMs,
-    callMs: () => known(predictions.coordinationMs(start)) ?? figures.callMs
+    invokeMs: (start) => known(predictions.invokeMs(start)) ?? figures.invokeMs,
+    callMs: (start) => known(predictions.coordinationMs(start)) ?? figures.callMs
   }
 }
 

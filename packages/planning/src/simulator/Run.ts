@@ -1,7 +1,15 @@
 /**
  * One run in a virtual world: workers as they are, on stores and machines that take as long as is predicted.
  */
-import { type Behaviour, Flow, Instance, type InstanceId, Plan, type TaskReference } from "@weft/core"
+import {
+  type Behaviour,
+  Flow,
+  Instance,
+  type InstanceId,
+  Plan,
+  type Predictions,
+  type TaskReference
+} from "@weft/core"
 import { CLIENT, Coordination, ObjectStore, type Reply } from "@weft/storage"
 import {
   adoptAll,
@@ -18,7 +26,7 @@ import { Process, World } from "@weft/worker/virtual"
 import { Cause, Context, Effect, Exit, Scope } from "effect"
 import { coreShare } from "../Environment.ts"
 import type { Model } from "../Model.ts"
-import type { Asking } from "../Predicted.ts"
+import type { Asking, Site } from "../Predicted.ts"
 import { Sites } from "./Sites.ts"
 import * as StandIns from "./StandIns.ts"
 import { Stores } from "./Stores.ts"
@@ -200,7 +208,7 @@ class SimulatedRun {
   private begin() {
     const { graph } = this.simulated.model
     const { plan } = this.simulated
-    const coordination = this.stores.coordinationOf(this.client)
+    const coordination = this.stores.coordinationOf(this.client, CLIENT_START)
     const invoker = this.invokerOf(this.client)
     return Effect.gen(function* () {
       const begun: Reply = yield* coordination.begin(
@@ -248,7 +256,8 @@ class SimulatedRun {
 
   // Workers.
 
-  private invokerOf(process: Process, memoryMiB?: number): Invoker {
+  private invokerOf(process: Process, site?: Site): Invoker {
+    const start = site?.start ?? CLIENT_START
     const { concurrency, fanOut, idleMs, payloadBytes, sendsAtOnce, worthMs } =
       this.simulated.model.environment
     return {
@@ -258,10 +267,10 @@ class SimulatedRun {
       payloadBytes,
       worthMs,
       sizes: this.isSized ? this.sizes : undefined,
-      memoryMiB: this.isSized ? memoryMiB : undefined,
+      memoryMiB: this.isSized ? site?.memory : undefined,
       invoke: (invocations) =>
-        Effect.flatMap(adoptAll(this.stores.coordinationOf(process), RUN, invocations), (adopted) =>
-          Effect.forEach(adopted, (one) => this.send(process, one), {
+        Effect.flatMap(adoptAll(this.stores.coordinationOf(process, start), RUN, invocations), (adopted) =>
+          Effect.forEach(adopted, (one) => this.send(process, start, one), {
             concurrency: Number.isFinite(sendsAtOnce) ? sendsAtOnce : "unbounded",
             discard: true
           })
@@ -270,7 +279,7 @@ class SimulatedRun {
     }
   }
 
-  private send(process: Process, invocation: Invocation): Effect.Effect<void> {
+  private send(process: Process, start: Predictions.Start, invocation: Invocation): Effect.Effect<void> {
     return Effect.callback<void>((resume) => {
       const sentMs = this.world.now
       this.firstMs ??= sentMs
@@ -285,7 +294,7 @@ class SimulatedRun {
           this.arrive(invocation, { memory, isCold: !isWarm, sentMs })
         )
       })
-      process.after(this.ask.invokeMs(), () => resume(Effect.void))
+      process.after(this.ask.invokeMs(start), () => resume(Effect.void))
     })
   }
 
@@ -308,6 +317,7 @@ class SimulatedRun {
     }
     this.workers.push(one)
     this.running.set(worker, one)
+    const site: Site = { memory, start: isCold ? "cold" : "warm" }
     const { leavesPlace } = this.simulated.model.environment
     const host = Host.of({
       idle: (waiting) =>
@@ -319,12 +329,12 @@ class SimulatedRun {
           : waiting,
       guard: () => () => {}
     })
-    const services = Context.make(Coordination, this.stores.coordinationOf(process)).pipe(
-      Context.add(ObjectStore, this.stores.objectsOf(process, memory)),
+    const services = Context.make(Coordination, this.stores.coordinationOf(process, site.start)).pipe(
+      Context.add(ObjectStore, this.stores.objectsOf(process, site)),
       Context.add(Host, host)
     )
     const working = process.fork(
-      Worker.run(this.context, invocation, this.invokerOf(process, memory)),
+      Worker.run(this.context, invocation, this.invokerOf(process, site)),
       services
     )
     working.addObserver((exit) => {
@@ -366,11 +376,12 @@ class SimulatedRun {
       run: () => {
         const { node: label, worker } = taskContext()
         const node = Number.parseInt(label.slice(label.lastIndexOf("#") + 1), 10)
-        const { memory, process } = this.running.get(worker)!
+        const { isCold, memory, process } = this.running.get(worker)!
         const { model } = this.simulated
         const value = StandIns.of(model, node, model.outputBytes[node]!)
         const share = coreShare(model.environment, memory)
-        const shape = { inputBytes: model.inputBytes[node]!, memory, share }
+        const start = isCold ? "cold" : "warm"
+        const shape = { inputBytes: model.inputBytes[node]!, memory, share, start } as const
         const whole = this.ask.executionMs(model.graph, node, shape) ?? model.environment.figures.executionMs
         if (whole === 0) return value
         const processor = this.ask.processorMs(model.graph, node, shape)
@@ -392,3 +403,5 @@ class SimulatedRun {
 }
 
 const NOTHING = new Uint8Array()
+/** A client runs before its run begins. */
+const CLIENT_START = "warm"

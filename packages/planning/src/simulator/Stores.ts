@@ -1,6 +1,7 @@
 /**
  * The stores of a simulated run: in memory, and calls of them take as long as is predicted. They count what is asked of them.
  */
+import type { Predictions } from "@weft/core"
 import type { Coordination, ObjectStore, Reply, StoreError } from "@weft/storage"
 import {
   coordinationVia,
@@ -11,7 +12,7 @@ import {
   type World
 } from "@weft/worker/virtual"
 import { Effect, Exit, Scope } from "effect"
-import type { Asking } from "../Predicted.ts"
+import type { Asking, Site } from "../Predicted.ts"
 
 export class Stores {
   /** Those behind: their operations take no time. */
@@ -30,12 +31,14 @@ export class Stores {
     this.inlineBytes = inlineBytes
   }
 
-  coordinationOf(process: Process): Coordination["Service"] {
+  /** @param start what the caller began in */
+  coordinationOf(process: Process, start: Predictions.Start): Coordination["Service"] {
     const { coordination } = this.real
+    const callMs = () => this.ask.callMs(start)
     const via: Via =
       (operation, act) =>
       (...args) =>
-        this.call(process, this.ask.callMs(), () => {
+        this.call(process, callMs(), () => {
           this.counts.calls++
           const answer = Effect.runSync(act(...args))
           this.count(operation, args, answer)
@@ -46,17 +49,15 @@ export class Stores {
       ...coordinationVia(coordination, via),
       publish: (run, channel, message) =>
         Effect.sync(() => {
-          this.world.after(this.ask.callMs() / 2, () =>
-            Effect.runSync(coordination.publish(run, channel, message))
-          )
+          this.world.after(callMs() / 2, () => Effect.runSync(coordination.publish(run, channel, message)))
         }),
       subscribe: (run, channel, listener) =>
         Effect.acquireRelease(
-          this.call(process, this.ask.callMs(), () => {
+          this.call(process, callMs(), () => {
             this.counts.calls++
             const scope = Scope.makeUnsafe()
             const hear: typeof listener = (message) =>
-              void process.after(this.ask.callMs() / 2, () => listener(message))
+              void process.after(callMs() / 2, () => listener(message))
             Effect.runSync(Scope.provide(coordination.subscribe(run, channel, hear), scope))
             return scope
           }),
@@ -84,8 +85,7 @@ export class Stores {
     }
   }
 
-  /** @param memory of the worker, in MiB */
-  objectsOf(process: Process, memory: number): ObjectStore["Service"] {
+  objectsOf(process: Process, site: Site): ObjectStore["Service"] {
     const { objects } = this.real
     const via: Via =
       (_, act) =>
@@ -97,7 +97,7 @@ export class Stores {
         this.counts.objectWrites++
         this.counts.bytesWritten += bytes.length
         this.objectBytes.set(key, bytes.length)
-        return this.call(process, this.ask.transferMs("write", bytes.length, memory), () =>
+        return this.call(process, this.ask.transferMs("write", bytes.length, site), () =>
           Effect.runSync(objects.put(run, key, bytes))
         )
       },
@@ -105,7 +105,7 @@ export class Stores {
         const bytes = keys.reduce((sum, key) => sum + (this.objectBytes.get(key) ?? 0), 0)
         this.counts.objectReads += keys.length
         this.counts.bytesRead += bytes
-        return this.call(process, this.ask.transferMs("read", bytes, memory), () =>
+        return this.call(process, this.ask.transferMs("read", bytes, site), () =>
           Effect.runSync(objects.get(run, keys))
         )
       }

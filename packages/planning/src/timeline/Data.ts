@@ -6,7 +6,7 @@ import { type Assignment, FLEXIBLE } from "../Assignment.ts"
 import { LENGTH_BYTES, type Model } from "../Model.ts"
 import type { Claims } from "./Claims.ts"
 import { Pairs } from "./Pairs.ts"
-import { NOBODY, type Place } from "./Places.ts"
+import { NOBODY, type Place, startOf } from "./Places.ts"
 
 /** Small inputs come with the reply that hands an instance over, if it has no more than this many. */
 const ASKED_INPUTS = 16
@@ -66,7 +66,7 @@ export class Data {
     if (large === 0 && to - from <= ASKED_INPUTS && (giver === place.index || giver === place.from))
       return now
     // A call answers what is small, and which values are in the object store.
-    const takes = large === 0 ? callMs : callMs + readMs(large, place.memory)
+    const takes = large === 0 ? callMs : callMs + readMs(large, place.memory, startOf(place))
     if (this.assignment.preload[unrolled.node[at]!] === 0 || place.worker === FLEXIBLE) return now + takes
     // It was told of the last one, and asked for it then.
     return Math.max(now, Math.min(now, Math.max(keptMs, place.beganMs)) + takes)
@@ -74,12 +74,12 @@ export class Data {
 
   /** Puts the value of an instance where others look for it; how long that takes. */
   publish(place: Place, at: number): number {
-    return this.isForOthers(place, at) ? this.store(at, place.memory) : 0
+    return this.isForOthers(place, at) ? this.store(at, place) : 0
   }
 
   /** Puts what a crash would lose into the store: the value that the worker goes on with. How long that takes. */
   checkpoint(place: Place, at: number): number {
-    return this.store(at, place.memory)
+    return this.store(at, place)
   }
 
   /** Sends the values along that the work reads, as far as there is room; how long it takes to store the rest. */
@@ -98,7 +98,7 @@ export class Data {
         const bytes = this.bytes(input, at)
         if (bytes <= room) room -= bytes
         else {
-          ms += this.store(input, place.memory)
+          ms += this.store(input, place)
           one.isCarried = false
         }
       }
@@ -126,13 +126,13 @@ export class Data {
     return start[id + 1]! - start[id]!
   }
 
-  private store(at: number, memory: number): number {
+  private store(at: number, place: Place): number {
     if (this.stored[at] === 1) return 0
     this.stored[at] = 1
     const { environment, outputBytes, unrolled, writeMs } = this.model
     const bytes = outputBytes[unrolled.node[at]!]!
     this.bytesWritten += bytes
-    return bytes > environment.inlineBytes ? writeMs(bytes, memory) : 0
+    return bytes > environment.inlineBytes ? writeMs(bytes, place.memory, startOf(place)) : 0
   }
 
   /** Whether somebody may read the value who does not get it from this worker. */

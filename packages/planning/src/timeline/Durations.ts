@@ -1,28 +1,32 @@
 /** How long instances execute, in ms, and which share of a core they use meanwhile. */
 import { coreShare } from "../Environment.ts"
 import type { Model } from "../Model.ts"
+import { type Place, startOf } from "./Places.ts"
 
 export class Durations {
   private readonly model: Model
   /** What was asked for last: mostly it is asked for again. */
   private memory = Number.NaN
+  private isCold = false
   private known: Float64Array = new Float64Array(0)
 
   constructor(model: Model) {
     this.model = model
   }
 
-  wholeMs(memory: number, node: number): number {
-    if (memory !== this.memory) {
+  wholeMs(place: Place, node: number): number {
+    const { isCold, memory } = place
+    if (memory !== this.memory || isCold !== this.isCold) {
       this.memory = memory
-      this.known = this.model.executionMs(memory)
+      this.isCold = isCold
+      this.known = this.model.executionMs(memory, startOf(place))
     }
     return this.known[node]!
   }
 
   /** How much of that is computing; it comes last. */
-  computingMs(memory: number, node: number): number {
-    return this.model.computingMs(memory)[node]!
+  computingMs(place: Place, node: number): number {
+    return this.model.computingMs(place.memory, startOf(place))[node]!
   }
 
   share(memory: number): number {

@@ -224,18 +224,18 @@ export class Evaluation extends Sending {
     const prewarm = this.prewarms ? this.assignment.prewarm.get(node) : undefined
     if (prewarm !== undefined)
       for (const one of prewarm) this.prewarm(one.memory, one.workers, executeMs + one.afterMs)
-    const whole = this.durations.wholeMs(place.memory, node)
+    const whole = this.durations.wholeMs(place, node)
     if (this.cores === undefined || whole === 0) this.publish(place, executeMs + whole)
     else {
-      const computing = this.durations.computingMs(place.memory, node)
+      const computing = this.durations.computingMs(place, node)
       if (computing === 0) this.publish(place, executeMs + whole)
       else this.push(place, COMPUTE, executeMs + whole - computing)
     }
   }
 
-  private compute({ index, memory, ran }: Place, now: number) {
-    const ms = this.durations.computingMs(memory, this.model.unrolled.node[ran]!)
-    this.cores!.begin(index, this.durations.share(memory), ms, now)
+  private compute(place: Place, now: number) {
+    const ms = this.durations.computingMs(place, this.model.unrolled.node[place.ran]!)
+    this.cores!.begin(place.index, this.durations.share(place.memory), ms, now)
   }
 
   private publish(place: Place, now: number) {

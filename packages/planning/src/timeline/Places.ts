@@ -1,6 +1,7 @@
 /**
  * Where workers of the fast model run: the limit of how many run at once, and environments that are warm.
  */
+import type { Predictions } from "@weft/core"
 import FlatQueue from "flatqueue"
 import type { Assignment } from "../Assignment.ts"
 import type { Model } from "../Model.ts"
@@ -134,9 +135,12 @@ export class Environments {
     if (place.isCold) this.coldStarts++
     else this.idle.set(place.memory, idle - 1)
     place.sentMs = sentMs
-    return sentMs + model.startMs(place.isCold ? "cold" : "warm", place.memory)
+    return sentMs + model.startMs(startOf(place), place.memory)
   }
 }
+
+/** What its worker begins in. */
+export const startOf = ({ isCold }: Place): Predictions.Start => (isCold ? "cold" : "warm")
 
 const MB_MS_PER_GB_S = 1_024_000
 
