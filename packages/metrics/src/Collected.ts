@@ -14,6 +14,8 @@ import { type Facts, type NodeFact, startingMs, type WorkerFact } from "./Facts.
 /** What is known of a run beside what workers measured. */
 export interface Known extends Omit<Facts, "nodes" | "workers" | "widths" | "taskOf"> {
   readonly graph: Graph.Graph
+  /** How many workers can run at the same moment, if that is limited. */
+  readonly concurrency?: number | undefined
 }
 
 /** So many nodes are kept of a run: more would not say more. */
@@ -129,7 +131,7 @@ export class Collected {
   }
 
   /** What was measured of the run, as facts. */
-  facts({ graph, ...known }: Known): Facts {
+  facts({ concurrency, graph, ...known }: Known): Facts {
     const { begunAt } = known
     const taskOf = (node: number) => graph.task(node)?.name
     const nodes = sample(this.accepted(), (place) => graph.columns.codes[this.nodeAt(place)]!)
@@ -137,7 +139,7 @@ export class Collected {
       .filter(({ instance }) => Instance.nodeOf(instance) < graph.size)
       .sort((a, b) => a.startedMs - b.startedMs)
     const widths = [...this.widths].map(([expand, width]) => [Instance.nodeOf(expand), width] as const)
-    return { ...known, nodes, workers: this.workers(begunAt), widths, taskOf }
+    return { ...known, nodes, workers: this.workers(begunAt, concurrency), widths, taskOf }
   }
 
   private nodeAt(place: Place): number {
@@ -157,22 +159,30 @@ export class Collected {
     }
   }
 
-  private workers(begunAt: number): ReadonlyArray<WorkerFact> {
-    const lives = [...this.lives.values()]
-    const byProcess = Map.groupBy(lives, ({ process }) => process)
-    return lives.map(({ life, process }) => {
-      const { beganAt, endedAt, life: _, sentAt, ...rest } = life
+  private workers(begunAt: number, concurrency = Number.POSITIVE_INFINITY): ReadonlyArray<WorkerFact> {
+    const lives = [...this.lives.values()].map(({ life, process }): Lived => {
       const ours = this.offsetOf(process) - begunAt
+      const beganMs = life.beganAt + ours
+      return { life, process, beganMs, endedMs: Math.max(beganMs, life.endedAt + ours) }
+    })
+    const byProcess = Map.groupBy(lives, ({ process }) => process)
+    const placesAt = placesFrom(lives, concurrency)
+    return lives.map((one, i) => {
+      const { beganAt: _, endedAt: __, life: ___, sentAt, ...rest } = one.life
       const invokedMs = sentAt === undefined ? undefined : sentAt - begunAt
-      const freeMs = freeAt(life, byProcess.get(process)!) + ours
+      // Where environments are not told apart a worker may leave its place to others.
+      const freeMs =
+        rest.cold === undefined
+          ? Number.NEGATIVE_INFINITY
+          : Math.max(freeFrom(one, byProcess.get(one.process)!), placesAt[i]!)
       return {
         ...rest,
         memory: rest.memory,
         cold: rest.cold,
         invokedMs,
         ...(invokedMs !== undefined && freeMs > invokedMs ? { freeMs } : {}),
-        beganMs: beganAt + ours,
-        endedMs: Math.max(beganAt, endedAt) + ours
+        beganMs: one.beganMs,
+        endedMs: one.endedMs
       }
     })
   }
@@ -207,15 +217,36 @@ export const fromBatches = (batches: ReadonlyArray<Uint8Array>, known: Known): F
   return collected.facts(known)
 }
 
+/** A life of a worker, in ms since its run began. */
+interface Lived extends Pick<KnownLife, "life" | "process"> {
+  readonly beganMs: number
+  readonly endedMs: number
+}
+
 /** When an environment, which runs one worker at a time, was done with what it ran before. */
-const freeAt = ({ beganAt, cold }: Batch.Life, lives: ReadonlyArray<KnownLife>): number =>
-  cold === undefined
-    ? Number.NEGATIVE_INFINITY
-    : lives.reduce(
-        (latest, { life }) =>
-          life.beganAt < beganAt ? Math.max(latest, Math.min(life.endedAt, beganAt)) : latest,
-        Number.NEGATIVE_INFINITY
-      )
+const freeFrom = ({ beganMs }: Lived, ofProcess: ReadonlyArray<Lived>): number =>
+  ofProcess.reduce(
+    (latest, other) =>
+      other.beganMs < beganMs ? Math.max(latest, Math.min(other.endedMs, beganMs)) : latest,
+    Number.NEGATIVE_INFINITY
+  )
+
+/** For each worker since when there was a place for it, of as many as can run at the same moment. */
+const placesFrom = (lives: ReadonlyArray<Lived>, concurrency: number): ReadonlyArray<number> => {
+  const from = new Array<number>(lives.length).fill(Number.NEGATIVE_INFINITY)
+  if (lives.length <= concurrency) return from
+  const ends = lives.map(({ endedMs }) => endedMs).sort((a, b) => a - b)
+  const byBegin = [...lives.keys()].sort((a, b) => lives[a]!.beganMs - lives[b]!.beganMs)
+  let [ended, free] = [0, Number.NEGATIVE_INFINITY]
+  for (const [begun, i] of byBegin.entries()) {
+    const { beganMs } = lives[i]!
+    for (; ended < begun && ends[ended]! <= beganMs; ended++)
+      if (begun - ended === concurrency) free = ends[ended]!
+    // As clocks have it more than can may run for a moment.
+    from[i] = begun - ended >= concurrency ? beganMs : free
+  }
+  return from
+}
 
 /** What all workers of a run took together. */
 export const totals = (workers: ReadonlyArray<WorkerFact>) => {

@@ -50,7 +50,10 @@ export interface WorkerFact {
   readonly memory: number | undefined
   /** When its invocation was sent; `undefined` if nobody said so. */
   readonly invokedMs: number | undefined
-  /** When its environment was done with what it ran before, if that was later: it waited for a place until then. */
+  /**
+   * If it waited for a place: when its environment was done with what it ran before, or when fewer workers ran than may at
+   * the same moment.
+   */
   readonly freeMs?: number | undefined
   readonly beganMs: number
   readonly endedMs: number

@@ -48,6 +48,20 @@ it("moments are since the run's begin, by the store's clock", () => {
   expect(totals(workers.map((one) => ({ ...one, cold: false }))).gbSeconds).toBeCloseTo(0.3)
 })
 
+it("a worker that waited until fewer than may were running was started from then on", () => {
+  const batch = (began: number, ended: number) =>
+    batchOf((recorder) => begin(recorder, "w", began, 950).end(ended))
+  // Each in a process of its own.
+  const batches = [batch(1000, 1300), batch(1010, 1200), batch(1230, 1500), batch(1390, 1600)]
+  const freeMs = (concurrency?: number) =>
+    fromBatches(batches, { ...known(), concurrency }).workers.map((one) => one.freeMs)
+  expect(freeMs()).toEqual([undefined, undefined, undefined, undefined])
+  expect(freeMs(4)).toEqual([undefined, undefined, undefined, undefined])
+  expect(freeMs(2)).toEqual([undefined, undefined, 700, 800])
+  // By what clocks say more ran than can.
+  expect(freeMs(1)).toEqual([undefined, 510, 730, 890])
+})
+
 it("a worker that waited until its environment was done with another was started from then on", () => {
   const batch = batchOf((recorder) => {
     const first = begin(recorder, "w1")

@@ -77,7 +77,11 @@ export const start = Effect.fnUntraced(function* (job: Job, settings: Settings, 
     over: (outcome) => {
       removal.isDue = !isOpen || Party.isSettled(outcome)
     },
-    record: Record.remembering(party, { environment: settings.environment, expectation, metrics })
+    record: Record.remembering(party, {
+      environment: { ...engine.environment, ...settings.environment },
+      expectation,
+      metrics
+    })
   })
 })
 

@@ -54,7 +54,8 @@ const remember = Effect.fnUntraced(function* (
     if (!tally.isPartial) yield* history.record({ ...base, ...told(summary) })
     return
   }
-  const facts = { ...collected.facts({ ...known, graph }), isFresh: environment?.warm === "none" }
+  const { concurrency, warm } = environment ?? {}
+  const facts = { ...collected.facts({ ...known, graph, concurrency }), isFresh: warm === "none" }
   const record = { ...base, tasks: collected.tasks(graph), ...totals(facts.workers) } satisfies RunRecord
   const kept = smallGraph(graph)
   const details = (shown: Plan.Plan) => Details.encode({ plan: Plan.encode(shown), graph: kept, facts })
