@@ -135,7 +135,7 @@ describe("an invocation is refused", () => {
       message: `Request must be smaller than ${most} bytes for the InvokeFunction operation`,
       $metadata: { httpStatusCode: 413 }
     })
-    await expect(invoke(20 * most)).rejects.toMatchObject({ name: "RequestTooLargeException" })
+    await expect(invoke(4 * most)).rejects.toMatchObject({ name: "RequestTooLargeException" })
     const { FunctionError, StatusCode } = await invoke(most)
     expect([StatusCode, FunctionError]).toEqual([InvocationType === "Event" ? 202 : 200, undefined])
   })
