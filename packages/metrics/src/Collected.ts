@@ -242,8 +242,7 @@ const placesFrom = (lives: ReadonlyArray<Lived>, concurrency: number): ReadonlyA
     const { beganMs } = lives[i]!
     for (; ended < begun && ends[ended]! <= beganMs; ended++)
       if (begun - ended === concurrency) free = ends[ended]!
-    // As clocks have it more than can may run for a moment.
-    from[i] = begun - ended >= concurrency ? beganMs : free
+    from[i] = free
   }
   return from
 }

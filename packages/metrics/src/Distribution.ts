@@ -22,6 +22,12 @@ export interface Distribution {
 /** Percentiles beyond these are as these: nobody has the samples to tell. */
 const LEAST_SHARE = 0.001
 
+/**
+ * Beyond the samples logarithms are extrapolated with no larger standard deviation: a few samples near 0 among others say
+ * nothing of what is far above these.
+ */
+const MOST_SPREAD = 1
+
 /** Quartiles are taken to be at least 10 % apart, or all that is not quite constant would be far out. */
 const LEAST_RANGE = Math.log(1.1)
 
@@ -44,7 +50,7 @@ class Curve {
 
   constructor(points: ReadonlyArray<readonly [number, number]>, weight: number, n: number) {
     this.n = n
-    this.spread = spreadOf(points, n)
+    this.spread = Math.min(MOST_SPREAD, spreadOf(points, n))
     let before = 0
     for (const [value, own] of points) {
       const share = own / weight

@@ -24,6 +24,12 @@ describe("Distribution", () => {
     expect(percentile(0.05)).toBeLessThan(0.95)
   })
 
+  it("is not carried far beyond its samples by some that are next to nothing", () => {
+    const { percentile } = of([0.001, 0.001, 100, 120])
+    expect(percentile(0.95)).toBeGreaterThan(120)
+    expect(percentile(0.999)).toBeLessThan(30 * 120)
+  })
+
   it.each([4, 10, 40])("covers what it says, of %d samples", (n) => {
     const next = random(n)
     const rounds = 2000
