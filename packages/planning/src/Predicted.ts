@@ -10,6 +10,10 @@ export interface Site {
   readonly start: Predictions.Start
 }
 
+/** What a worker begins in, by whether it is cold. */
+export const startOf = ({ isCold }: { readonly isCold: boolean }): Predictions.Start =>
+  isCold ? "cold" : "warm"
+
 export interface Asking {
   /** `undefined` if nothing is known of the task. `share`: that of a core which comes with the memory. */
   readonly executionMs: (

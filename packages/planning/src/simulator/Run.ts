@@ -26,7 +26,7 @@ import { Process, World } from "@weft/worker/virtual"
 import { Cause, Context, Effect, Exit, Scope } from "effect"
 import { coreShare } from "../Environment.ts"
 import type { Model } from "../Model.ts"
-import type { Asking, Site } from "../Predicted.ts"
+import { type Asking, type Site, startOf } from "../Predicted.ts"
 import { Sites } from "./Sites.ts"
 import * as StandIns from "./StandIns.ts"
 import { Stores } from "./Stores.ts"
@@ -289,9 +289,9 @@ class SimulatedRun {
         memoryMiB ??
         (named ? this.sizes.ofWorker(worker) : this.sizes.most(work.map(({ instance }) => instance)))
       this.sites.enter(() => {
-        const isWarm = this.sites.take(memory)
-        this.world.after(this.ask.startMs(isWarm ? "warm" : "cold", memory), () =>
-          this.arrive(invocation, { memory, isCold: !isWarm, sentMs })
+        const isCold = !this.sites.take(memory)
+        this.world.after(this.ask.startMs(startOf({ isCold }), memory), () =>
+          this.arrive(invocation, { memory, isCold, sentMs })
         )
       })
       process.after(this.ask.invokeMs(start), () => resume(Effect.void))
@@ -317,7 +317,7 @@ class SimulatedRun {
     }
     this.workers.push(one)
     this.running.set(worker, one)
-    const site: Site = { memory, start: isCold ? "cold" : "warm" }
+    const site: Site = { memory, start: startOf(one) }
     const { leavesPlace } = this.simulated.model.environment
     const host = Host.of({
       idle: (waiting) =>
@@ -376,12 +376,12 @@ class SimulatedRun {
       run: () => {
         const { node: label, worker } = taskContext()
         const node = Number.parseInt(label.slice(label.lastIndexOf("#") + 1), 10)
-        const { isCold, memory, process } = this.running.get(worker)!
+        const one = this.running.get(worker)!
+        const { memory, process } = one
         const { model } = this.simulated
         const value = StandIns.of(model, node, model.outputBytes[node]!)
         const share = coreShare(model.environment, memory)
-        const start = isCold ? "cold" : "warm"
-        const shape = { inputBytes: model.inputBytes[node]!, memory, share, start } as const
+        const shape = { inputBytes: model.inputBytes[node]!, memory, share, start: startOf(one) }
         const whole = this.ask.executionMs(model.graph, node, shape) ?? model.environment.figures.executionMs
         if (whole === 0) return value
         const processor = this.ask.processorMs(model.graph, node, shape)

@@ -4,9 +4,10 @@
 import { Graph } from "@weft/core"
 import { type Assignment, FLEXIBLE } from "../Assignment.ts"
 import { LENGTH_BYTES, type Model } from "../Model.ts"
+import { startOf } from "../Predicted.ts"
 import type { Claims } from "./Claims.ts"
 import { Pairs } from "./Pairs.ts"
-import { NOBODY, type Place, startOf } from "./Places.ts"
+import { NOBODY, type Place } from "./Places.ts"
 
 /** Small inputs come with the reply that hands an instance over, if it has no more than this many. */
 const ASKED_INPUTS = 16

@@ -1,7 +1,8 @@
 /** How long instances execute, in ms, and which share of a core they use meanwhile. */
 import { coreShare } from "../Environment.ts"
 import type { Model } from "../Model.ts"
-import { type Place, startOf } from "./Places.ts"
+import { startOf } from "../Predicted.ts"
+import type { Place } from "./Places.ts"
 
 export class Durations {
   private readonly model: Model

@@ -1,10 +1,10 @@
 /**
  * Where workers of the fast model run: the limit of how many run at once, and environments that are warm.
  */
-import type { Predictions } from "@weft/core"
 import FlatQueue from "flatqueue"
 import type { Assignment } from "../Assignment.ts"
 import type { Model } from "../Model.ts"
+import { startOf } from "../Predicted.ts"
 
 export const NOBODY = -1
 
@@ -138,9 +138,6 @@ export class Environments {
     return sentMs + model.startMs(startOf(place), place.memory)
   }
 }
-
-/** What its worker begins in. */
-export const startOf = ({ isCold }: Place): Predictions.Start => (isCold ? "cold" : "warm")
 
 const MB_MS_PER_GB_S = 1_024_000
 
