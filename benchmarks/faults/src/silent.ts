@@ -1,7 +1,8 @@
 /** Stores on Redis whose messages nobody hears. A module of its own: worker processes load it by its URL. */
 import { Coordination, type Stores } from "@weft/storage"
 import { redis } from "@weft/storage-redis"
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 
 type Options = Parameters<typeof redis>[0]
 

@@ -4,7 +4,8 @@ import { Coordination, ObjectStore, type RunState } from "@weft/storage"
 import { redis } from "@weft/storage-redis"
 import { type RedisServer, startRedis, startRedisCluster } from "@weft/testing"
 import { persistent, persistentObjects } from "@weft/worker"
-import { Effect, ManagedRuntime } from "effect"
+import * as Effect from "effect/Effect"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 
 /** Larger values are objects, so that there are some. */
 export const INLINE_BYTES = 16_384

@@ -19,7 +19,8 @@ import { Coordination, ObjectStore, type RunState } from "@weft/storage"
 import { redis } from "@weft/storage-redis"
 import { withS3 } from "@weft/storage-s3"
 import { startRedis, startS3 } from "@weft/testing"
-import { Effect, ManagedRuntime } from "effect"
+import * as Effect from "effect/Effect"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import type { Engine, Stores } from "weft"
 
 /** The URL of the tasks, and of the behaviour that measures. */

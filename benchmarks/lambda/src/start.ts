@@ -3,7 +3,7 @@
  * run of the benchmark.
  */
 import type { LambdaLocal } from "@weft/lambda-local"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Engine } from "weft"
 import { type Cloud, startCloud, startDeployed } from "./cloud.ts"
 import { type Crowd, fitting, gather, MEMORY } from "./crowd.ts"

@@ -6,7 +6,8 @@ import { writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
 import { annotation, type Behaviour, behaviour } from "@weft/core"
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 
 export type Stage = "start" | "inputs" | "execute" | "publish" | "complete" | "handOff"
 

@@ -10,7 +10,7 @@ import { setTimeout as wait } from "node:timers/promises"
 import { each, GraphBuilder, type Node, Planner, Predictions, task, workflow } from "@weft/core"
 import { simple } from "@weft/planner-simple"
 import { Environment, Simulator } from "@weft/planning"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { run } from "weft"
 
 const MS = 60

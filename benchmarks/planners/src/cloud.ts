@@ -12,7 +12,7 @@ import { History, type RunRecord } from "@weft/storage"
 import { redis } from "@weft/storage-redis"
 import { withS3 } from "@weft/storage-s3"
 import { startCloud as startServers } from "@weft/testing"
-import { ManagedRuntime } from "effect"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import { type Engine, lambda, type Stores } from "weft"
 
 /** So many run at once, of the whole account: as many as can start without making one another late, on two cores. */

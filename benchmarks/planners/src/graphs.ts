@@ -5,7 +5,8 @@
  * takes, how much of that is computing, and how much comes out.
  */
 import { type Graph, GraphBuilder, type Predictions, task } from "@weft/core"
-import { Effect, Random } from "effect"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import { type Costs, knowing } from "../../../packages/planning/test/worlds.ts"
 
 /** Random numbers that a seed repeats. */

@@ -9,7 +9,7 @@ import { GraphBuilder, GraphCodec, Planner, task } from "@weft/core"
 import { Learning, Predictor } from "@weft/metrics"
 import { report2 } from "@weft/planner-report2"
 import { History } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { median } from "./figures.ts"
 
 const { values: flags } = parseArgs({

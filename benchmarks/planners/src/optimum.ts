@@ -11,7 +11,7 @@ import { report2 } from "@weft/planner-report2"
 import { simple } from "@weft/planner-simple"
 import { uniform } from "@weft/planner-uniform"
 import { Assignment, Baselines, Model, Search, Timeline } from "@weft/planning"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { fromPlan } from "./fromPlan.ts"
 import {
   anyGraph,

@@ -14,7 +14,7 @@ import { report2 } from "@weft/planner-report2"
 import { simple } from "@weft/planner-simple"
 import { uniform } from "@weft/planner-uniform"
 import { Baselines, Model, Search } from "@weft/planning"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { fans, grid, layered, numbers, randomKinds, synthetic, tree } from "./graphs.ts"
 
 const { values: flags } = parseArgs({

@@ -4,7 +4,8 @@
  *
  * Files that no task made are left out: they were there before, and a weft run begins without them.
  */
-import { Data, Schema } from "effect"
+import * as Data from "effect/Data"
+import * as Schema from "effect/Schema"
 import type { Effort } from "./tasks.ts"
 
 const Count = Schema.Finite.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0)))

@@ -2,7 +2,8 @@
  * The annotation `pace`, and what workers do about it: after each call of an annotated node they pause.
  */
 import { annotation, behaviour } from "@weft/core"
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 
 /** How long a worker pauses after the call, in ms. */
 export const Pace = annotation("pace", Schema.Struct({ pauseMs: Schema.Finite }))

@@ -3,7 +3,8 @@
  * runs others or waits.
  */
 import { Annotation, annotation, type Behaviour, behaviour, Plan, type Task } from "@weft/core"
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 
 /** The annotation: whether what the node reads is fetched ahead. It acts on nodes that a plan gave to a worker. */
 export const Preload: Annotation.Annotation<"preload", boolean> = annotation("preload", Schema.Boolean)

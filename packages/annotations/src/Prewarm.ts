@@ -3,7 +3,8 @@
  * wait for it.
  */
 import { type Annotation, annotation, type Behaviour, behaviour, type Task } from "@weft/core"
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 
 /** What is started, and when. */
 export interface PrewarmOptions {

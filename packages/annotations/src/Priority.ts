@@ -5,7 +5,7 @@
  * for a behaviour that covers it.
  */
 import { type Annotation, annotation, type Behaviour, behaviour, type Task } from "@weft/core"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 /** The annotation: the lowest number runs first; nodes without one come last. */
 export const Priority: Annotation.Annotation<"priority", number> = annotation("priority", Schema.Finite)

@@ -5,7 +5,7 @@
  * switch streams on and off, asks for a behaviour that covers it.
  */
 import { type Annotation, annotation, type Behaviour, behaviour, type Task } from "@weft/core"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 /**
  * What a streamed generator yields, for a task that reads it: `for await (const item of items)`. It may be a list as

@@ -1,5 +1,5 @@
 import { GraphBuilder, Plan, task } from "@weft/core"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { describe, expect, expectTypeOf, it } from "vitest"
 import { Preload, preload, preloading } from "../src/index.ts"
 

@@ -1,5 +1,5 @@
 import { type Behaviour, type Graph, GraphBuilder, Plan, task } from "@weft/core"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { Prewarm, type PrewarmOptions, prewarm, prewarming } from "../src/index.ts"
 

@@ -5,7 +5,8 @@
  * value is checked and encoded by its schema when it is put, and decoded again where it is read, since in between it is
  * data in a store.
  */
-import { Data, Schema } from "effect"
+import * as Data from "effect/Data"
+import * as Schema from "effect/Schema"
 
 /** What an annotation may stand on. */
 export type AnnotationScope = "node" | "plan"

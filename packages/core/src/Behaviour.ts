@@ -9,7 +9,7 @@
  * Like tasks, behaviours are code and are found by name: a worker in another thread or process imports the behaviour's
  * module and takes the export with the annotation's name. So export them.
  */
-import type { Effect } from "effect"
+import type * as Effect from "effect/Effect"
 import type { Annotation, AnyAnnotation } from "./Annotation.ts"
 import type { Graph } from "./Graph.ts"
 import type { InstanceId } from "./Instance.ts"

@@ -11,7 +11,7 @@
  * no elements, symbol keys, null prototypes, and lone surrogates in strings.
  */
 import { addExtension, Encoder, Tag } from "cbor-x"
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import * as Nesting from "./Nesting.ts"
 
 /** A value that cannot be made into bytes: what it is, and where in the value it stands. */

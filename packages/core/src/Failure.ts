@@ -4,7 +4,8 @@
  * What goes wrong in a worker is recorded where the client can read it, in plain data; the client turns it into one of
  * the errors below.
  */
-import { Data, Schema } from "effect"
+import * as Data from "effect/Data"
+import * as Schema from "effect/Schema"
 import * as Instance from "./Instance.ts"
 
 /**

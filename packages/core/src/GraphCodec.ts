@@ -5,7 +5,8 @@
  * and arguments; scopes of nodes are run-length encoded; large constants are left out, to be kept as stored objects.
  */
 import { createHash } from "node:crypto"
-import { Data, Schema } from "effect"
+import * as Data from "effect/Data"
+import * as Schema from "effect/Schema"
 import * as Codec from "./Codec.ts"
 import * as Graph from "./Graph.ts"
 import * as GraphCheck from "./GraphCheck.ts"

@@ -10,7 +10,7 @@
  * except for `-0` and strings with a byte order mark in front, which CBOR would change. All else is a *leaf*. What does
  * not change is not copied: if no leaf is replaced, the very same object comes back.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 
 /** Where in a nesting: property names, array indices, and `"<key>"` for the key of a Map entry. */
 export type Path = ReadonlyArray<string | number>

@@ -5,7 +5,7 @@
  * from the nodes one wants. This module has the node's data, the types that let a `Node<T>` stand anywhere a `T` may,
  * and the scopes that `each` opens (see `Each.ts`).
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import * as Codec from "./Codec.ts"
 import * as Nesting from "./Nesting.ts"
 import type { TaskOptions } from "./Options.ts"

@@ -2,7 +2,8 @@
  * Plans: what is decided before a run. For each node its memory and, optionally, the worker that runs it; annotations;
  * notes and the predicted timeline for people. What a plan leaves open the workers settle among themselves.
  */
-import { Data, Schema } from "effect"
+import * as Data from "effect/Data"
+import * as Schema from "effect/Schema"
 import * as Annotation from "./Annotation.ts"
 import * as Codec from "./Codec.ts"
 import type { Graph } from "./Graph.ts"

@@ -4,7 +4,7 @@
  * A planner declares the annotations that it may emit; the types let it emit no others, and let a run use it only
  * together with behaviours that cover them all (see `Behaviour.ts`).
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { AnnotationValue, AnyAnnotation, ValueOf } from "./Annotation.ts"
 import type { Environment } from "./Environment.ts"
 import type { Graph } from "./Graph.ts"

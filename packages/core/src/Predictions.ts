@@ -65,7 +65,10 @@ export interface Predictions {
   readonly outputBytes: (task: string, shape: CallShape) => Prediction | undefined
   /** How long a list is that an `each` opens, by the node that opens it (`expand`). */
   readonly width: (expand: number) => Prediction | undefined
-  /** How long a worker takes to get (`read`) or put (`write`) one value of so many encoded bytes, in ms. */
+  /**
+   * How long a worker takes to get (`read`) or put (`write`) one value of so many encoded bytes, in ms. Cold is the first
+   * transfer in a new environment.
+   */
   readonly transferMs: (
     direction: "read" | "write",
     bytes: number,

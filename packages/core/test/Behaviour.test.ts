@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { annotation, Behaviour, behaviour, type Graph, type Plan } from "../src/index.ts"
 
 const Times = annotation("times", Schema.Finite)

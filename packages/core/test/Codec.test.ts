@@ -1,4 +1,4 @@
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import { describe, expect, it } from "vitest"
 import { Codec, codec, Nesting } from "../src/index.ts"
 

@@ -1,6 +1,6 @@
 import { dirname } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
 import { Failure, RunCancelled, RunFailed } from "../src/index.ts"
 

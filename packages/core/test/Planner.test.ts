@@ -1,5 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Schema } from "effect"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
 import { annotation, GraphBuilder, Plan, Planner, Predictions, planner, task } from "../src/index.ts"
 
 const Priority = annotation("priority", Schema.Finite)

@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
 import { annotation, Codec, each, InvalidArgument, isNode, isTask, type Node, task } from "../src/index.ts"
 

@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
 import { GraphBuilder, isWorkflow, task, workflow } from "../src/index.ts"
 import { evaluate } from "./evaluate.ts"

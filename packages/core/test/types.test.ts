@@ -1,5 +1,6 @@
 // What compiles and what does not. `npm run check` is the test; here the functions are never called.
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { describe, expectTypeOf, it } from "vitest"
 import {
   type Annotation,

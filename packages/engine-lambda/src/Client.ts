@@ -3,7 +3,7 @@
  * does.
  */
 import type { LambdaClientConfig } from "@aws-sdk/client-lambda"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type Place, toLambdaError } from "./Errors.ts"
 import type { LambdaError } from "./LambdaError.ts"
 import type { Sdk } from "./Sdk.ts"

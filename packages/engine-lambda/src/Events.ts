@@ -6,7 +6,7 @@
  * - `prewarm` starts an environment, or keeps one, and does nothing else.
  * - `check` answers whether the function can do its work.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 /** Of this format, and of no other. */
 export const VERSION = 1

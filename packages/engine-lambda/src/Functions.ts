@@ -7,7 +7,8 @@ import type {
   GetFunctionCommandOutput,
   LambdaClient
 } from "@aws-sdk/client-lambda"
-import { Effect, Schedule } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import { type ClientOptions, type FunctionVersion, placeOf, sdkConfig } from "./Client.ts"
 import { toLambdaError } from "./Errors.ts"
 import { LambdaError } from "./LambdaError.ts"

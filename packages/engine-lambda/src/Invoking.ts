@@ -6,7 +6,11 @@
  */
 import type { Coordination, ObjectStore, StoreError } from "@weft/storage"
 import { adoptAll, EngineError, type Invocation, type Invoker, type Seen, type Sizes } from "@weft/worker"
-import { Duration, Effect, Random, Result, Schedule } from "effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
 import type { FunctionVersion, Sender } from "./Client.ts"
 import { type Event, VERSION } from "./Events.ts"
 import type { LambdaError } from "./LambdaError.ts"

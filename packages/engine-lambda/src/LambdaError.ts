@@ -1,5 +1,5 @@
 /** What goes wrong with Lambda itself, as opposed to with a run. */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 
 /**
  * - `credentials`: there are none, or Lambda does not accept them

@@ -1,7 +1,9 @@
 // Connections that are kept while the environment is frozen, and may be dead when it goes on.
 
 import { StoreError, Stores } from "@weft/storage"
-import { Context, Effect, Layer } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { expect, it } from "vitest"
 import { Connection } from "../src/handler/Connection.ts"
 import { STORES_VARIABLE } from "../src/Naming.ts"

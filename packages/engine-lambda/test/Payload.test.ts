@@ -1,6 +1,7 @@
 import { ObjectStore } from "@weft/storage"
 import type { Invocation } from "@weft/worker"
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
 import { Event } from "../src/Events.ts"
 import { compose, type EventError, type RunSettings, read, type Task } from "../src/Payload.ts"

@@ -5,7 +5,7 @@
  */
 import type { InstanceId } from "@weft/core"
 import type { Completion, Coordination, Reply } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 
 type Store = Coordination["Service"]
 

@@ -18,7 +18,10 @@ import {
   Worker
 } from "@weft/worker"
 import { Process, type World } from "@weft/worker/virtual"
-import { Cause, Context, Effect, Exit } from "effect"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { Adversary } from "./Adversary.ts"
 import type { Network } from "./Network.ts"
 

@@ -4,7 +4,8 @@
 import { Flow, Instance, type InstanceId } from "@weft/core"
 import { CLIENT, type Completion, type Coordination, type Reply } from "@weft/storage"
 import type { RunContext } from "@weft/worker"
-import { Effect, Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
 
 export class Monitor {
   /** The store, watched. */

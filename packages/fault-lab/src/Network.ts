@@ -4,7 +4,9 @@
  */
 import { type Coordination, type Message, type ObjectStore, type Reply, StoreError } from "@weft/storage"
 import { coordinationVia, objectsVia, type Process, type Via, type World } from "@weft/worker/virtual"
-import { Effect, Exit, Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import type { Adversary } from "./Adversary.ts"
 
 /** The stores themselves: their operations take no time. */

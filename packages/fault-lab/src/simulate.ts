@@ -14,7 +14,10 @@ import {
   valueKey
 } from "@weft/worker"
 import { memoryStores, Process, type Stop, World } from "@weft/worker/virtual"
-import { Cause, Effect, Exit, Latch } from "effect"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
 import { Adversary, type FaultKind, type Mischief } from "./Adversary.ts"
 import { type EngineSettings, LabEngine, POISON } from "./LabEngine.ts"
 import { Monitor } from "./Monitor.ts"

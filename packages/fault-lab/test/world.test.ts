@@ -1,7 +1,8 @@
 // What the laboratory stands on: time, processes that die or stand still, and calls that go wrong.
 import { Coordination, CoordinationMemory, ObjectStore } from "@weft/storage"
 import { Process, World } from "@weft/worker/virtual"
-import { Context, Effect } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { Adversary, type CallFault } from "../src/Adversary.ts"
 import { Network } from "../src/Network.ts"

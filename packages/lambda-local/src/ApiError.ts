@@ -1,7 +1,7 @@
 /**
  * What the service refuses, under the names that AWS gives: SDKs make their error classes of them.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 
 /** The HTTP status of each error. */
 const statuses = {

@@ -3,7 +3,9 @@
  */
 import { mkdir, rm } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect, Exit, Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import { functionRoutes } from "./api/FunctionRoutes.ts"
 import { invokeRoutes } from "./api/InvokeRoutes.ts"
 import { layerRoutes } from "./api/LayerRoutes.ts"

@@ -1,7 +1,7 @@
 /**
  * The options of the service: what users give, and what it makes of that.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import type { InvocationRecord } from "./Report.ts"
 
 /** A time that varies: `ms` and up to `spreadMs` more, evenly. */

@@ -1,7 +1,8 @@
 /**
  * The parts of one service, put together.
  */
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { Dispatcher } from "./dispatch/Dispatcher.ts"
 import { Events } from "./dispatch/Events.ts"
 import { FaultPlan } from "./dispatch/Faults.ts"

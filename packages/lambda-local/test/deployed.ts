@@ -33,7 +33,7 @@ export const zipOf = (files: string | Readonly<Record<string, string>>): Uint8Ar
 export interface Deployed {
   readonly lambda: LambdaLocal
   readonly client: LambdaClient
-  /** Makes a function of a module's source. */
+  /** Makes a function of a module's source, with time and CPU enough for a machine that has much else to do. */
   readonly create: (
     name: string,
     source: string,
@@ -87,6 +87,8 @@ export const deployed = async (
           Runtime: "nodejs24.x",
           Handler: "index.handler",
           Code: { ZipFile: zipOf(source) },
+          MemorySize: 1024,
+          Timeout: 30,
           ...more
         })
       ),

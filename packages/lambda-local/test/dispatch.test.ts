@@ -1,6 +1,8 @@
 // Which environment serves an invocation, when there is another one, and when there is none.
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber } from "effect"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
 import { ok, update, virtual } from "./virtual.ts"
 

@@ -1,6 +1,7 @@
 // Asynchronous events are delivered, tried again and given up as AWS says: in virtual time, so with its own delays.
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { configureEvents, failure, ok, update, virtual } from "./virtual.ts"
 

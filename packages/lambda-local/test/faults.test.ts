@@ -1,6 +1,7 @@
 // Faults happen as often as is asked for, and the same ones with the same seed, whatever the order of things.
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { expect } from "vitest"
 import type { LambdaOptions } from "../src/index.ts"

@@ -1,5 +1,6 @@
 // A service without HTTP and without processes: environments are objects that do as they are told, in virtual time.
-import { Deferred, Effect } from "effect"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
 import type { Executed } from "../src/dispatch/Dispatcher.ts"
 import * as Trace from "../src/dispatch/Trace.ts"
 import type { Environment, EnvironmentSettings, Outcome, Request } from "../src/environment/Environment.ts"

@@ -6,7 +6,7 @@
  * what earlier ones of the process said.
  */
 import { Codec } from "@weft/core"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { Data } from "./Columns.ts"
 
 const VERSION = 1

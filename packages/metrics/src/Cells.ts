@@ -5,7 +5,7 @@
  * Bytes are told apart by quarters of an octave (19 %). There are at most {@link CELLS} cells: then neighbours in bytes that
  * weigh least are joined.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import * as Sketch from "./Sketch.ts"
 
 export interface Cell {

@@ -6,7 +6,7 @@
  */
 import type { InstanceId } from "@weft/core"
 import type { Measure } from "@weft/storage"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 type Arrays = typeof TYPES
 type Name = keyof Arrays

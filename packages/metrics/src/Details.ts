@@ -5,7 +5,7 @@
  * Format 1: CBOR with the fields of {@link Document}. The graph is without its constants: no value of a user is in it.
  */
 import { Codec, Instance } from "@weft/core"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { Columns, Data } from "./Columns.ts"
 import type { Facts, NodeFact, WorkerFact } from "./Facts.ts"
 

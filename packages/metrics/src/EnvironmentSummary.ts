@@ -3,9 +3,9 @@
  * run has left warm.
  */
 import type { Predictions } from "@weft/core"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import type * as Cells from "./Cells.ts"
-import { beganAs, type Facts, type NodeFact, startingMs, type WorkerFact } from "./Facts.ts"
+import { beganAs, type Facts, startingMs, type WorkerFact } from "./Facts.ts"
 import * as Left from "./Left.ts"
 import * as Series from "./Series.ts"
 
@@ -23,7 +23,7 @@ export interface EnvironmentSummary {
 export interface Beginning {
   /** From the moment an invocation is sent until its worker turns to its first node, in ms, by memory. */
   readonly start: Series.Series
-  /** In ms, by memory and encoded bytes: what a node reads together, what it writes. */
+  /** In ms, by memory and encoded bytes: what a node reads together, what it writes. Cold is a worker's first transfer. */
   readonly read: Series.Series
   readonly write: Series.Series
   /** One call of coordination, sending one invocation: in ms. */
@@ -41,12 +41,9 @@ export const of = (facts: Facts): EnvironmentSummary => ({
   left: Left.of(facts)
 })
 
-const beginning = ({ nodes, workers: all }: Facts, start: Predictions.Start): Beginning => {
-  const isAlike = (worker: WorkerFact | undefined) => beganAs(worker) === start
-  const workers = all.filter(isAlike)
-  const transfers = nodes
-    .filter(({ worker }) => isAlike(all[worker]))
-    .flatMap((fact) => transfersOf(fact, all[fact.worker]?.memory))
+const beginning = (facts: Facts, start: Predictions.Start): Beginning => {
+  const workers = facts.workers.filter((worker) => beganAs(worker) === start)
+  const transfers = transfersOf(facts).filter((transfer) => transfer.start === start)
   return {
     start: Series.of(workers.flatMap(startOf)),
     read: Series.of(transfers.filter(({ direction }) => direction === "read")),
@@ -68,19 +65,45 @@ export const startOf = (worker: WorkerFact): ReadonlyArray<Cells.Sample> => {
 interface Transfer extends Cells.Sample {
   readonly direction: "read" | "write"
   readonly bytes: number
+  readonly start: Predictions.Start
 }
 
-/** What a node has read and written, as far as the times were not of other things. */
-export const transfersOf = (fact: NodeFact, memory: number | undefined): ReadonlyArray<Transfer> => {
-  const { inputsMs, preloadedBytes, preloadedMs, publishMs, readBytes, weight, writtenBytes } = fact
+/**
+ * What is preloaded comes while tasks compute, which delays it. It says how long reading takes where nothing else does, and
+ * counts for so much.
+ */
+const PRELOADED = 1 / 32
+
+/**
+ * What nodes have read and written, as far as the times were not of other things. Only the first transfer of a worker in a
+ * new environment is cold: it waits for the store's client to be loaded and connected.
+ */
+export const transfersOf = ({ nodes, workers }: Facts): ReadonlyArray<Transfer> => {
   const transfers: Array<Transfer> = []
-  if (preloadedBytes > 0)
-    transfers.push({ direction: "read", memory, bytes: preloadedBytes, value: preloadedMs, weight })
-  // Else `inputs` also waited for what was being preloaded.
-  else if (readBytes > 0)
-    transfers.push({ direction: "read", memory, bytes: readBytes, value: inputsMs, weight })
-  if (writtenBytes > 0)
-    transfers.push({ direction: "write", memory, bytes: writtenBytes, value: publishMs, weight })
+  const connected = new Set<number>()
+  for (const fact of nodes) {
+    const {
+      inputsMs,
+      preloadedBytes,
+      preloadedMs,
+      publishMs,
+      readBytes,
+      weight = 1,
+      worker,
+      writtenBytes
+    } = fact
+    const life = workers[worker]
+    const add = (direction: Transfer["direction"], bytes: number, value: number, counts = 1) => {
+      if (bytes === 0) return
+      const start = connected.has(worker) ? "warm" : beganAs(life)
+      connected.add(worker)
+      transfers.push({ direction, start, memory: life?.memory, bytes, value, weight: weight * counts })
+    }
+    if (preloadedBytes > 0) add("read", preloadedBytes, preloadedMs, PRELOADED)
+    // Else `inputs` also waited for what was being preloaded.
+    else add("read", readBytes, inputsMs)
+    add("write", writtenBytes, publishMs)
+  }
   return transfers
 }
 

@@ -7,7 +7,7 @@
  */
 import { Instance, type Predictions } from "@weft/core"
 import { History, type HistoryQuery, type RunRecord, type StoreError } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import * as Details from "./Details.ts"
 import { startOf, transfersOf } from "./EnvironmentSummary.ts"
 import { beganAs, type Facts } from "./Facts.ts"
@@ -110,9 +110,7 @@ const compare = (facts: Facts, predictions: Predictions.Predictions, tallies: Ma
     return known
   }
   const { nodes, taskOf, workers } = facts
-  const step = Math.max(1, nodes.length / CALLS)
-  for (let at = 0; at < nodes.length; at += step) {
-    const fact = nodes[Math.floor(at)]!
+  for (const fact of evenly(nodes)) {
     const task = taskOf(Instance.nodeOf(fact.instance))
     const memory = workers[fact.worker]?.memory
     const worker = { start: beganAs(workers[fact.worker]), ...(memory === undefined ? {} : { memory }) }
@@ -121,14 +119,22 @@ const compare = (facts: Facts, predictions: Predictions.Predictions, tallies: Ma
       tally("execution").add(fact.executionMs, predictions.executionMs(task, shape))
       if (fact.outputBytes > 0) tally("output").add(fact.outputBytes, predictions.outputBytes(task, shape))
     }
-    for (const { bytes, direction, value } of transfersOf(fact, memory))
-      tally(direction).add(value, predictions.transferMs(direction, bytes, worker))
+  }
+  for (const { bytes, direction, memory, start, value } of evenly(transfersOf(facts))) {
+    const worker = { start, ...(memory === undefined ? {} : { memory }) }
+    tally(direction).add(value, predictions.transferMs(direction, bytes, worker))
   }
   for (const worker of workers) {
     const kind = beganAs(worker)
     for (const { memory = 0, value } of startOf(worker))
       tally(`${kind} start`).add(value, predictions.startMs(kind, memory))
   }
+}
+
+/** At most so many, evenly spread. */
+const evenly = <A>(all: ReadonlyArray<A>): ReadonlyArray<A> => {
+  const step = Math.max(1, all.length / CALLS)
+  return Array.from({ length: Math.ceil(all.length / step) }, (_, i) => all[Math.floor(i * step)]!)
 }
 
 const makespans = (records: ReadonlyArray<RunRecord>) => {

@@ -5,7 +5,7 @@
  * it meanwhile; who was too late repeats. Each such failure means that somebody else got ahead, so all come to an end.
  */
 import { History, type StoreError } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Facts } from "./Facts.ts"
 import * as Summaries from "./Summaries.ts"
 

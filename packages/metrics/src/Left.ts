@@ -5,7 +5,7 @@
  * shows that environments are kept at least as long as the break before it was; one that began cold though environments were
  * left, that they are not.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import type { Facts, WorkerFact } from "./Facts.ts"
 
 const Moment = Schema.Finite.pipe(Schema.check(Schema.isBetween({ minimum: 0, maximum: 8.64e15 })))

@@ -5,7 +5,8 @@
  * and beyond a law is followed, `wait + work / share(memory)` (see `Laws.memoryLaw`), kept between what was measured on both
  * sides. With one size only, the law comes from the processor time: what of the time was not computing at this memory's
  * share of a core was waiting, and stays. If more was computed than the share allows, the worker is not held to it, and
- * memory changes nothing; nor is anything assumed where processor time is not known.
+ * memory changes nothing. Where processor time is not known the worst is assumed: that less memory costs all that it can, and
+ * more gains nothing.
  */
 import * as Laws from "./Laws.ts"
 
@@ -42,7 +43,8 @@ export const make = (measured: ReadonlyArray<Measured>, processor: number | unde
 }
 
 const fromProcessor = ({ factor, memory: known }: Measured, processor: number | undefined): Levels => {
-  if (processor === undefined || processor > Laws.share(known) * TOLERANCE) return () => factor
+  if (processor === undefined) return (memory) => factor * Math.max(1, Laws.share(known) / Laws.share(memory))
+  if (processor > Laws.share(known) * TOLERANCE) return () => factor
   const computing = Math.min(processor, Laws.share(known))
   const waiting = 1 - computing / Laws.share(known)
   return (memory) => factor * (memory === known ? 1 : waiting + computing / Laws.share(memory))

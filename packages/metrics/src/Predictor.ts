@@ -5,7 +5,8 @@
  */
 import { type Graph, GraphCodec, type Predictions } from "@weft/core"
 import { History, type StoreError } from "@weft/storage"
-import { Clock, Effect } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import * as Cells from "./Cells.ts"
 import type { Beginning } from "./EnvironmentSummary.ts"
 import { CORE_MIB } from "./Laws.ts"

@@ -3,7 +3,8 @@
  *
  * The level and the shape are fitted in turn to the medians of the cells (an additive model of logarithms); the residual is
  * the distribution of the samples as ratios to these centres. One residual serves all memory sizes, so that with more memory
- * no percentile gets longer; where a size in bytes was measured often it has its own.
+ * no percentile gets longer. Each size in bytes has its own: of the samples near it, for small transfers vary by factors where
+large ones vary by shares.
  */
 import type { Predictions } from "@weft/core"
 import type * as Cells from "./Cells.ts"
@@ -35,7 +36,7 @@ export interface QuantityOptions {
 
 /** Laws and logarithms need more than nothing: a nanosecond, and less than any byte. */
 const LEAST = 1e-6
-/** With so many samples, a size in bytes has a residual of its own. */
+/** So many samples make a residual: where a size in bytes has fewer, those of the sizes next to it count as well. */
 const MANY = 20
 const ROUNDS = 4
 
@@ -64,8 +65,8 @@ class Fitted {
   private readonly total: number
   private readonly samples: ReadonlyMap<number, number>
   private readonly bytes: readonly [least: number, most: number]
-  private readonly residuals: ReadonlyMap<number, () => Distribution.Distribution>
-  private readonly pooled: () => Distribution.Distribution
+  private readonly ratios: ReadonlyArray<Ratio>
+  private readonly residuals = new Map<number, Distribution.Distribution>()
   private readonly marginal: () => Distribution.Distribution
   private readonly known = new Map<number, Pick<Known, "factor" | "basis" | "samples" | "beyond">>()
 
@@ -89,17 +90,11 @@ class Fitted {
       // That nothing came from elsewhere does not bound how large inputs have been.
       sized.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...sized.map(({ most }) => most))
     ]
-    const ratios = entries.map(({ bucket, bytes, memory, sketch }) => ({
+    this.ratios = entries.map(({ bucket, bytes, memory, sketch }) => ({
       bucket,
       sketch,
       factor: 1 / (this.levels(memory) * shape(bytes))
     }))
-    this.pooled = lazily(ratios)
-    this.residuals = new Map(
-      [...Map.groupBy(ratios, ({ bucket }) => bucket)]
-        .filter(([, own]) => own.reduce((sum, { sketch }) => sum + Sketch.effective(sketch), 0) >= MANY)
-        .map(([bucket, own]) => [bucket, lazily(own)])
-    )
     this.marginal = lazily(entries.map(({ memory, sketch }) => ({ sketch, factor: 1 / this.levels(memory) })))
   }
 
@@ -110,11 +105,34 @@ class Fitted {
         const at = this.at(memory)
         if (inputBytes === undefined || !(inputBytes >= 0))
           return predicted(at, 1, this.marginal(), at.beyond)
-        const residual = this.residuals.get(bucketOf(inputBytes)) ?? this.pooled
         const beyond = Math.max(at.beyond, outside(inputBytes, ...this.bytes, 1))
-        return predicted(at, this.shape(inputBytes), residual(), beyond)
+        return predicted(at, this.shape(inputBytes), this.residual(bucketOf(inputBytes)), beyond)
       }
     }
+  }
+
+  /**
+   * How samples near a size in bytes differ from what is usual: the nearest, until there are many. With each octave that others
+   * are further away they count for half.
+   */
+  private residual(bucket: number): Distribution.Distribution {
+    const known = this.residuals.get(bucket)
+    if (known !== undefined) return known
+    const near = [...Map.groupBy(this.ratios, (ratio) => Math.abs(ratio.bucket - bucket))].sort(
+      ([a], [b]) => a - b
+    )
+    const nearest = near[0]![0]
+    const parts: Array<Ratio> = []
+    let samples = 0
+    for (const [quarters, own] of near) {
+      if (samples >= MANY) break
+      const weight = 2 ** ((nearest - quarters) / 4)
+      parts.push(...own.map((ratio) => ({ ...ratio, sketch: Sketch.fade(ratio.sketch, weight) })))
+      samples += own.reduce((sum, { sketch }) => sum + Sketch.effective(sketch), 0)
+    }
+    const made = Distribution.of(Sketch.pool(parts))!
+    this.residuals.set(bucket, made)
+    return made
   }
 
   /** What is known of a memory size. */
@@ -134,6 +152,11 @@ class Fitted {
     this.known.set(size, made)
     return made
   }
+}
+
+/** Samples of one size in bytes, and what makes them ratios to what is usual. */
+interface Ratio extends Sketch.Part {
+  readonly bucket: number
 }
 
 interface Known {

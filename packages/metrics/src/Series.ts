@@ -6,7 +6,7 @@
  * off to the same side, the quantity has changed (a task was rewritten, a disk is slower), and what was before is as good as
  * forgotten, so that the third run is predicted from the new.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import * as Cells from "./Cells.ts"
 import * as Sketch from "./Sketch.ts"
 

@@ -10,7 +10,7 @@
  * it has, loses minimum, maximum and sum when it is stored, and takes ranks for whole numbers, which they are not once
  * weights have been faded below one.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 /** How far a number may be off that was put into a bin, as a share of it. */
 const ACCURACY = 0.01

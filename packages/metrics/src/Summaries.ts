@@ -9,7 +9,7 @@
  * versioned and described in the README; what is of another version, or garbage, counts as not there.
  */
 import { Codec, Instance } from "@weft/core"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import * as EnvironmentSummary from "./EnvironmentSummary.ts"
 import type { Facts } from "./Facts.ts"
 import * as TaskSummary from "./TaskSummary.ts"

@@ -2,7 +2,7 @@
  * What is kept of a task.
  */
 import type { Predictions } from "@weft/core"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { beganAs, type NodeFact, type WorkerFact } from "./Facts.ts"
 import * as Series from "./Series.ts"
 

@@ -7,7 +7,7 @@
  * much.
  */
 import type { History, UploadStrategy } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { Recorder } from "./Recorder.ts"
 
 /** Beyond so many nodes they are uploaded in any case, to bound memory. */

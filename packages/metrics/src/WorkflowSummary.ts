@@ -2,7 +2,7 @@
  * What is kept of a workflow, by its signature.
  */
 import type { Predictions } from "@weft/core"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import type { Facts } from "./Facts.ts"
 import * as Series from "./Series.ts"
 

@@ -1,6 +1,6 @@
 import { it as effect } from "@effect/vitest"
 import { History, type RunRecord } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { Details, Evaluate, type Facts } from "../src/index.ts"
 import { facts, lognormal, node, random, worker } from "./facts.ts"

@@ -1,6 +1,6 @@
 import { it } from "@effect/vitest"
 import { History } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { describe, expect } from "vitest"
 import { Learning, Summaries } from "../src/index.ts"
 import { facts, random } from "./facts.ts"

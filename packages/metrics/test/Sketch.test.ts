@@ -1,5 +1,5 @@
 import { Codec } from "@weft/core"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { Sketch } from "../src/index.ts"

@@ -2,7 +2,7 @@
  * The graph that is ordered: names and dependencies, nothing else.
  */
 import { Graph } from "@weft/core"
-import { Data } from "effect"
+import * as Data from "effect/Data"
 
 /** A graph as people write it: for each node its name and the indices of the nodes that it depends on. */
 export interface DagInput {

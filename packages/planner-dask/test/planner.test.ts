@@ -2,7 +2,7 @@
 import { Priority, prioritizing } from "@weft/annotations"
 import { each, Graph, GraphBuilder, type Node, Plan, Planner, Predictions, type Task, task } from "@weft/core"
 import { Search } from "@weft/planning"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { arbitraryWorkflow } from "../../core/test/randomGraph.ts"

@@ -1,5 +1,5 @@
 import { each, GraphBuilder, Plan, Planner, Predictions, task } from "@weft/core"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { type SimpleOptions, simple } from "../src/index.ts"
 

@@ -6,7 +6,7 @@
  * 2020 (arXiv 2010.07268): dynamic scheduling, task clustering and delayed I/O.
  */
 import { type Annotation, annotation, type Behaviour, behaviour } from "@weft/core"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 const FromZero = Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0)))
 

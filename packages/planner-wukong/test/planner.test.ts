@@ -1,6 +1,6 @@
 // What the planner decides, on graphs that can be checked by hand. In the drawings, time goes to the right.
 import { each, type Graph, GraphBuilder, type Node, Plan, Planner, Predictions } from "@weft/core"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { arbitraryWorkflow } from "../../core/test/randomGraph.ts"

@@ -1,6 +1,9 @@
 // Real runs: the same results, with fewer bytes through stores, where outputs are large.
 import { type Behaviour, type Graph, Planner, Predictions } from "@weft/core"
-import { Effect, Exit, Layer, Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import fc from "fast-check"
 import { afterAll, describe, expect, expectTypeOf, it, vi } from "vitest"
 import { arbitraryWorkflow, moduleUrl as randomModule } from "../../core/test/randomGraph.ts"

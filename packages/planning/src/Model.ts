@@ -28,12 +28,12 @@ export interface Model {
   /**
    * How long one instance takes to execute with so much memory, by node, in ms. Made once for each memory size.
    *
-   * @param start what its worker begins in. Default, here and below: warm if any environment of that size is
+   * @param start what its worker begins in. Default: warm if any environment of that size is
    */
   readonly executionMs: (memory: number, start?: Predictions.Start) => Float64Array
   /** How much of {@link executionMs} is computing, by node, in ms: what takes longer where cores are shared. */
   readonly computingMs: (memory: number, start?: Predictions.Start) => Float64Array
-  /** How long a worker with so much memory takes to get (put) so many encoded bytes, in ms. */
+  /** How long a worker with so much memory takes to get (put) so many encoded bytes, in ms. Default: warm, as all but the first. */
   readonly readMs: (bytes: number, memory: number, start?: Predictions.Start) => number
   readonly writeMs: (bytes: number, memory: number, start?: Predictions.Start) => number
   /** From the moment an invocation is sent until its worker begins, in ms. */
@@ -83,8 +83,8 @@ export const make = (
       const processor = ask.processorMs(graph, id, { inputBytes: inputBytes[id]!, memory })
       return processor === undefined ? whole : Math.min(whole, processor / share(memory))
     }),
-    readMs: transfers(begins, (bytes, site) => ask.transferMs("read", bytes, site)),
-    writeMs: transfers(begins, (bytes, site) => ask.transferMs("write", bytes, site)),
+    readMs: transfers((bytes, site) => ask.transferMs("read", bytes, site)),
+    writeMs: transfers((bytes, site) => ask.transferMs("write", bytes, site)),
     startMs: startOf(ask),
     invokeMs: ask.invokeMs(start),
     callMs: ask.callMs(start),
@@ -127,11 +127,11 @@ const remembered = <A>(of: (key: number) => A) => {
 }
 
 /** The same for each memory size and start. */
-const transfers = (begins: Begins, of: (bytes: number, site: Predicted.Site) => number): Model["readMs"] => {
+const transfers = (of: (bytes: number, site: Predicted.Site) => number): Model["readMs"] => {
   const bySize = (start: Predictions.Start) =>
     remembered((memory) => remembered((bytes) => of(bytes, { memory, start })))
   const known = { cold: bySize("cold"), warm: bySize("warm") }
-  return (bytes, memory, start = begins(memory)) => known[start](memory)(bytes)
+  return (bytes, memory, start = "warm") => known[start](memory)(bytes)
 }
 
 const startOf = (ask: Predicted.Asking): Model["startMs"] => {

@@ -5,7 +5,8 @@
  * seed the same, and give the distribution of the makespan.
  */
 import { type Behaviour, type Graph, Instance, type Plan, Predictions } from "@weft/core"
-import { Data, Effect } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import type { Environment } from "./Environment.ts"
 import * as Model from "./Model.ts"
 import * as Predicted from "./Predicted.ts"

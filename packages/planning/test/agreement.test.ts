@@ -1,5 +1,5 @@
 // The fast model against the simulator: random graphs, predictions, environments and assignments of all kinds.
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { Simulator, Timeline } from "../src/index.ts"
 import { behaviours, type Kind, kinds, modelOf, randomCase } from "./cases.ts"

@@ -12,7 +12,7 @@ import {
   task
 } from "@weft/core"
 import { generator } from "@weft/worker/virtual"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { Assignment, type Environment, Model } from "../src/index.ts"
 
 const TASKS = 6

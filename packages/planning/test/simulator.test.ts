@@ -1,6 +1,6 @@
 // The simulator: what it gives of a run, and that it is the same each time.
 import { each, GraphBuilder, Plan, Planner, Predictions, task } from "@weft/core"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { arbitraryWorkflow } from "../../core/test/randomGraph.ts"

@@ -2,7 +2,7 @@
  * What holds for every plan of every planner, on any graph with any predictions.
  */
 import { type Graph, GraphBuilder, Plan, Planner, Predictions } from "@weft/core"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import fc from "fast-check"
 import { expect } from "vitest"
 import { arbitraryWorkflow } from "../../core/test/randomGraph.ts"

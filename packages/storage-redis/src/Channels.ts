@@ -5,7 +5,8 @@
  * the state.
  */
 import type { Message, StoreError } from "@weft/storage"
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { Redis } from "ioredis"
 import { toMessage } from "./Messages.ts"
 import type { RedisClient } from "./Redis.ts"

@@ -15,7 +15,10 @@ import {
   type StoreError,
   UploadStrategy
 } from "@weft/storage"
-import { Effect, Layer, Option, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { Channels } from "./Channels.ts"
 import { Unreadable } from "./Errors.ts"
 import { fieldOf } from "./Ids.ts"

@@ -14,7 +14,8 @@ import {
   type RunRecord,
   type Summary
 } from "@weft/storage"
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { RedisClient } from "./Redis.ts"
 import { bufferOf } from "./Wire.ts"
 

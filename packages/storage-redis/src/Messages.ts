@@ -1,7 +1,8 @@
 /** What is published on channels, as text. */
 import type { InstanceId } from "@weft/core"
 import type { CompletedNotice, Measure, Message } from "@weft/storage"
-import { Option, Schema } from "effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { fieldOf, toId } from "./Ids.ts"
 
 /** Three digits behind the point are enough for times in ms. */

@@ -14,7 +14,10 @@
  */
 import { randomUUID } from "node:crypto"
 import { ObjectStore, StoreError } from "@weft/storage"
-import { Effect, Layer, Schema, Semaphore } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
 import * as Scan from "./internal/Scan.ts"
 import { RedisClient } from "./Redis.ts"
 

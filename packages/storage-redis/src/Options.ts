@@ -1,6 +1,7 @@
 /** What people say about the Redis to use: plain data, checked once. */
 import { RETENTION, StoreError } from "@weft/storage"
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { CONNECTING } from "./Errors.ts"
 
 const Milliseconds = Schema.Finite.pipe(Schema.check(Schema.isGreaterThan(0)))

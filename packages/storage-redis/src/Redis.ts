@@ -1,6 +1,9 @@
 /** The connection to Redis or Valkey that the stores of this package share. */
 import type { StoreError } from "@weft/storage"
-import { Context, Effect, Layer, Scope } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import type { Cluster, Redis } from "ioredis"
 import { toStoreError } from "./Errors.ts"
 import { connectAnyNode, connectCluster, connectNode } from "./internal/Connection.ts"

@@ -1,6 +1,8 @@
 /** Runs, their values and history on one Redis or Valkey. The module that other processes are told to load. */
 import type { Stores } from "@weft/storage"
-import { Effect, Exit, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as CoordinationRedis from "./CoordinationRedis.ts"
 import * as HistoryRedis from "./HistoryRedis.ts"
 import * as ObjectStoreRedis from "./ObjectStoreRedis.ts"

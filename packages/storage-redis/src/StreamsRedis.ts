@@ -12,7 +12,8 @@ import {
   type StreamStatus,
   Streams
 } from "@weft/storage"
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { Channels } from "./Channels.ts"
 import { fieldOf } from "./Ids.ts"
 import * as Scan from "./internal/Scan.ts"

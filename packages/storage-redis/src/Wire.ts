@@ -1,7 +1,8 @@
 /** What the scripts are told and answer, as TypeScript knows it. */
 import { Failure, type InstanceId } from "@weft/core"
 import type { Completion, Kept, Ready, Reply, RunState, RunStatus, StoredValue } from "@weft/storage"
-import { Option, Schema } from "effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { Unreadable } from "./Errors.ts"
 import { fieldOf, toId } from "./Ids.ts"
 import { noticeOf } from "./Messages.ts"

@@ -1,7 +1,9 @@
 // Listening goes on whatever happens to the connection, and nobody hears anything twice.
 import type { Message } from "@weft/storage"
 import { type RedisServer, startRedis } from "@weft/testing"
-import { Effect, Schedule, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import { describe, expect, it } from "vitest"
 import { Channels } from "../src/Channels.ts"
 import { RedisClient } from "../src/Redis.ts"

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { inspect } from "node:util"
 import type { StoreError } from "@weft/storage"
 import { type RedisServer, startRedis, startRedisCluster } from "@weft/testing"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { RedisClient, type RedisOptions } from "../src/Redis.ts"
 

@@ -2,7 +2,7 @@
 import { afterAll, assert, it } from "@effect/vitest"
 import { Coordination, ObjectStore } from "@weft/storage"
 import { startRedis } from "@weft/testing"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { Redis } from "ioredis"
 import { redis } from "../src/index.ts"
 

@@ -1,7 +1,7 @@
 // What the suite of @weft/storage cannot ask of all histories: how many records stay, and what is not ours to read.
 import { History, type RunRecord } from "@weft/storage"
 import { type RedisServer, startRedis } from "@weft/testing"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import * as HistoryRedis from "../src/HistoryRedis.ts"
 import { RedisClient, type RedisOptions } from "../src/Redis.ts"

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto"
 import { ObjectStore, type StoreError } from "@weft/storage"
 import { type RedisServer, startRedis } from "@weft/testing"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import * as ObjectStoreRedis from "../src/ObjectStoreRedis.ts"
 import { RedisClient, type RedisOptions } from "../src/Redis.ts"

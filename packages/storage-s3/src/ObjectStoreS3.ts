@@ -1,6 +1,7 @@
 /** The object store on S3. */
 import { ObjectStore, type StoreError } from "@weft/storage"
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { open } from "./internal/Bucket.ts"
 import { get } from "./internal/Get.ts"
 import { put } from "./internal/Put.ts"

@@ -1,6 +1,7 @@
 /** What people say about the bucket to use: plain data, checked once. */
 import { StoreError } from "@weft/storage"
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 
 const MIB = 2 ** 20
 

@@ -1,6 +1,10 @@
 /** Other stores, with their large objects on S3. */
 import { Coordination, ObjectStore, StoreError, type Stores, tiered } from "@weft/storage"
-import { Context, Effect, Layer, Result, Schema } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as ObjectStoreS3 from "./ObjectStoreS3.ts"
 import type { S3Options } from "./Options.ts"
 

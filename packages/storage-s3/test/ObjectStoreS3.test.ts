@@ -2,7 +2,10 @@
 import { assert, beforeEach, describe, it } from "@effect/vitest"
 import { ObjectStore } from "@weft/storage"
 import type { S3Options } from "@weft/storage-s3"
-import { Deferred, Effect, Fiber, Result } from "effect"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import { afterEach } from "vitest"
 import { layerOf, PART_BYTES, type S3Proxy, s3Error, startS3Proxy } from "./S3Proxy.ts"
 

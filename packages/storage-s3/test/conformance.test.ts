@@ -4,7 +4,9 @@ import { objectStore } from "@weft/storage/conformance"
 import { redis } from "@weft/storage-redis"
 import { ObjectStoreS3, type S3Options, withS3 } from "@weft/storage-s3"
 import { startRedis, startS3 } from "@weft/testing"
-import { Effect, Layer, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 
 /** A server of its own, with a bucket. */
 const bucket: Effect.Effect<S3Options, never, Scope.Scope> = Effect.acquireRelease(

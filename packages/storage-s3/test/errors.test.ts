@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { ObjectStore, type StoreError } from "@weft/storage"
 import { ObjectStoreS3, type S3Options } from "@weft/storage-s3"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { afterAll, afterEach, beforeAll, vi } from "vitest"
 import { type Action, layerOf, PART_BYTES, type S3Proxy, s3Error, startS3Proxy } from "./S3Proxy.ts"
 

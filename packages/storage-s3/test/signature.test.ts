@@ -9,7 +9,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ObjectStore } from "@weft/storage"
 import { ObjectStoreS3 } from "@weft/storage-s3"
 import { makeCertificate } from "@weft/testing"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { afterAll, beforeAll } from "vitest"
 import { layerOf, type S3Proxy, startS3Proxy } from "./S3Proxy.ts"
 

@@ -7,7 +7,8 @@
 import { existsSync } from "node:fs"
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite"
 import type { StoreError } from "@weft/storage"
-import { Effect, Schedule } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import { isBusy, toStoreError } from "./Errors.ts"
 import { open } from "./Opening.ts"
 

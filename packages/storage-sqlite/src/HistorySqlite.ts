@@ -15,7 +15,9 @@ import {
   type RunRecord,
   type StoreError
 } from "@weft/storage"
-import { Clock, Effect, Layer } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { HistoryFile, type Row } from "./HistoryFile.ts"
 
 /** Where the history is, and how much of it is kept. */

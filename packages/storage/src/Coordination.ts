@@ -19,7 +19,9 @@
  *   begun holds nobody else adopts, unless it gave it away.
  */
 import type { Failure, Flow, InstanceId } from "@weft/core"
-import { Context, type Effect, type Scope } from "effect"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { StoreError } from "./StoreError.ts"
 import type { UploadStrategy } from "./UploadStrategy.ts"
 

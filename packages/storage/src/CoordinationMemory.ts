@@ -3,7 +3,9 @@
  * and `threads` engines use. One `MemoryRun` a run; each operation is one synchronous step and therefore atomic.
  */
 import type { InstanceId } from "@weft/core"
-import { Clock, Effect, Layer } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { CLIENT, Coordination, type Kept, type Message, type Reply } from "./Coordination.ts"
 import { goneState, objectsAmong } from "./Gone.ts"
 import { Channels } from "./internal/Channels.ts"

@@ -5,7 +5,10 @@
  * grow with the number of runs: what predictions are made from; how they are merged is not the store's concern
  * (`@weft/metrics`). And *batches*: what workers have measured of a run that has no record yet.
  */
-import { Clock, Context, Effect, Layer } from "effect"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import {
   checkPruning,
   type HistoryQuery,

@@ -1,7 +1,7 @@
 /**
  * What histories are asked: which runs, what to remove; and how much they keep.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { StoreError } from "./StoreError.ts"
 
 /** Which runs are wanted. */

@@ -1,7 +1,9 @@
 /**
  * The object store: values that are too large for coordination, by run and key.
  */
-import { Context, Effect, Layer } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { StoreError } from "./StoreError.ts"
 
 /** Bytes by run and key. Putting a key twice keeps the last; removing what is not there is no error. */

@@ -2,7 +2,9 @@
  * Records of runs: what a finished run took, in numbers. They are plain data with a version, and are decoded by schema
  * wherever they come from.
  */
-import { Effect, Option, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { StoreError } from "./StoreError.ts"
 
 const Count = Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0)))

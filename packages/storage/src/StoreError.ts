@@ -1,5 +1,5 @@
 /** What goes wrong with a store itself, as opposed to with a run. */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 
 /**
  * - `unavailable`: no connection, or it broke; trying again may help

@@ -5,7 +5,8 @@
  * which get no objects of ours, can get at the same stores: they are told the module and the options. A bundle, which
  * has no modules to import, {@link carry carries} adapters with it.
  */
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { carried } from "./Carried.ts"
 import type { Coordination } from "./Coordination.ts"
 import * as CoordinationMemory from "./CoordinationMemory.ts"

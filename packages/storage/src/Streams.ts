@@ -14,7 +14,9 @@
  * - **S5** Messages are hints: everything they say can be read from the state.
  */
 import type { InstanceId } from "@weft/core"
-import { Context, type Effect, type Scope } from "effect"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { StoreError } from "./StoreError.ts"
 
 /**

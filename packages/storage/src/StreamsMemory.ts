@@ -1,6 +1,8 @@
 /** Streams in this process's memory: the reference, and what the `inline` and `threads` engines use. */
 import type { InstanceId } from "@weft/core"
-import { Clock, Effect, Layer } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { Channels } from "./internal/Channels.ts"
 import { MemoryStream } from "./internal/MemoryStream.ts"
 import { ABSENT, LIFE_MS, type StreamNews, Streams } from "./Streams.ts"

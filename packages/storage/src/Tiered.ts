@@ -8,7 +8,9 @@
  * large object of a run. A mark for each large object would cost a write each, and spare no more than the look-up of
  * objects that are gone.
  */
-import { Context, Effect, Layer } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { ObjectStore } from "./ObjectStore.ts"
 import type { StoreError } from "./StoreError.ts"
 

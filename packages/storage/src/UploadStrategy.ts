@@ -1,7 +1,7 @@
 /**
  * When workers upload what they have measured of a run. It travels with the run, to workers wherever they are.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 const Positive = Schema.Finite.pipe(Schema.check(Schema.isGreaterThan(0)))
 const PositiveInt = Schema.Int.pipe(Schema.check(Schema.isGreaterThan(0)))

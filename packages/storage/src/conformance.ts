@@ -13,7 +13,7 @@
  * names are those of `Coordination`.
  */
 import { layer } from "@effect/vitest"
-import type { Layer } from "effect"
+import type * as Layer from "effect/Layer"
 import type { Coordination } from "./Coordination.ts"
 import { beginning } from "./conformance/Beginning.ts"
 import type {

@@ -1,7 +1,9 @@
 // What is particular to the store in memory; what it has in common with others is in conformance.test.ts.
 import { assert, describe, it } from "@effect/vitest"
 import { CLIENT, Coordination, CoordinationMemory, type Message, type RunSpec } from "@weft/storage"
-import { Effect, Layer, Logger } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import { TestClock } from "effect/testing"
 
 const spec: RunSpec = {

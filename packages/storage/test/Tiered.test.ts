@@ -2,7 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ObjectStore, StoreError, tiered } from "@weft/storage"
 import { objectStore } from "@weft/storage/conformance"
-import { Context, Effect, Layer } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 
 const memories = (thresholdBytes: number) =>
   tiered({

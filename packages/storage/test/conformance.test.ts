@@ -1,7 +1,7 @@
 // The suites on the adapters in memory.
 import { CoordinationMemory, History, ObjectStore, StreamsMemory } from "@weft/storage"
 import { coordination, history, objectStore, streams } from "@weft/storage/conformance"
-import { Layer } from "effect"
+import * as Layer from "effect/Layer"
 import { TestClock } from "effect/testing"
 
 coordination("CoordinationMemory", Layer.provideMerge(CoordinationMemory.layer, TestClock.layer()), {

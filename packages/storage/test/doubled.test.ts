@@ -1,7 +1,8 @@
 // The suite on a store that gets every call twice, as a network may deliver it, and whose second answers are lost.
 import { Coordination, CoordinationMemory } from "@weft/storage"
 import { coordination } from "@weft/storage/conformance"
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { TestClock } from "effect/testing"
 
 const twice = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

@@ -1,7 +1,7 @@
 /**
  * Pictures of what would be run, without running it.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type DrawFormat, type DrawOptions, draw } from "./draw/Draw.ts"
 import * as Job from "./internal/Job.ts"
 

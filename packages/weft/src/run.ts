@@ -13,7 +13,7 @@ import type {
 import { simple } from "@weft/planner-simple"
 import type { UploadStrategy } from "@weft/storage"
 import { TaskModule } from "@weft/worker"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { RunEvent } from "./Events.ts"
 import * as Client from "./internal/Client.ts"
 import * as Handle from "./internal/Handle.ts"

@@ -1,7 +1,7 @@
 // Runs whose client is gone: another goes on with them, or watches. On one memory that clients share.
 import { RunCancelled, RunFailed } from "@weft/core"
 import { type Coordination, StoreError } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import {
   attach,

@@ -2,7 +2,8 @@
 import { Collected, Details } from "@weft/metrics"
 import { Coordination, History, Stores } from "@weft/storage"
 import { type RedisServer, startRedis } from "@weft/testing"
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import {
   type Engine,

@@ -2,7 +2,7 @@
 import { redis } from "@weft/storage-redis"
 import { startRedis } from "@weft/testing"
 import { processes, threads } from "@weft/worker"
-import { ManagedRuntime } from "effect"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import { afterAll, describe, vi } from "vitest"
 import { testPlacement } from "../../worker/test/placement.ts"
 

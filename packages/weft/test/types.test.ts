@@ -1,6 +1,6 @@
 // What the compiler must refuse. `tsc` checks this file; here it only has to be there.
 
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { expect, it } from "vitest"
 import { annotation, behaviour, planner, run, task, workflow } from "../src/index.ts"
 

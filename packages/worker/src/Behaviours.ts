@@ -2,7 +2,7 @@
  * Wraps a worker's stages with the behaviours of the annotations in force.
  */
 import { Annotation, type Behaviour, Instance } from "@weft/core"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Work } from "./Invocation.ts"
 import { Prefetch } from "./Prefetch.ts"
 import { type Prompt, toEffect } from "./Prompt.ts"

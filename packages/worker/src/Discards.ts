@@ -4,7 +4,8 @@
  * What is told during one call goes with the next. If it fails, the objects stay until the run is removed.
  */
 import type { ObjectStore } from "@weft/storage"
-import { Effect, Fiber } from "effect"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 
 export class Discards {
   private readonly run: string

@@ -3,7 +3,11 @@
  */
 import type { Behaviour, Environment, Graph, InstanceId, Plan, TaskReference } from "@weft/core"
 import type { Coordination, ObjectStore, StoresReference, UploadStrategy } from "@weft/storage"
-import { Context, Data, Effect, Option, type Scope } from "effect"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import type { Invocation } from "./Invocation.ts"
 import type { Sizes } from "./Sizes.ts"
 

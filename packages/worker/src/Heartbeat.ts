@@ -2,7 +2,8 @@
  * The heartbeat of a process: says that its workers live, while they run tasks that take longer than their lease.
  */
 import { Coordination, type Reply, type RunStatus, type StoreError } from "@weft/storage"
-import { Duration, Effect } from "effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import type { Invoker } from "./Engine.ts"
 import { persistent } from "./Persistent.ts"
 import { handOn } from "./Waiting.ts"

@@ -4,7 +4,8 @@
  * A worker leaves before: it begins no new node in its last moments, the *grace*, interrupts the one that it runs, and has
  * another worker go on with what it holds.
  */
-import { Effect, Latch } from "effect"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import type { Host } from "./Engine.ts"
 
 /** The grace is this part of a worker's time, but no less and no more than so many ms, and never more than half. */

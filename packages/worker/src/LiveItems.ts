@@ -7,7 +7,11 @@
  */
 import { Codec, Instance, type InstanceId } from "@weft/core"
 import type { StoreError, StreamState, Streams } from "@weft/storage"
-import { Data, Effect, Exit, Latch, Scope } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
+import * as Scope from "effect/Scope"
 import { idleUnlessSoon } from "./Engine.ts"
 import { valueKey } from "./RunContext.ts"
 import { BUFFER } from "./StreamHandle.ts"

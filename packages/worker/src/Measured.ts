@@ -4,7 +4,7 @@
 import { Instance, type InstanceId } from "@weft/core"
 import type { Life, Read, Recording } from "@weft/metrics/recording"
 import type { Coordination, Kept, Measure, ObjectStore, Reply, StoreError } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Host, Invoker } from "./Engine.ts"
 import type { Invocation } from "./Invocation.ts"
 import type { RunContext } from "./RunContext.ts"

@@ -5,7 +5,9 @@
  * while costs time and nothing else.
  */
 import type { Coordination, ObjectStore, StoreError, Streams } from "@weft/storage"
-import { Duration, Effect, Schedule } from "effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 
 /** How long and how often calls are repeated. */
 export interface Persistence {

@@ -6,7 +6,8 @@
  */
 import { Flow, Graph, Instance, type InstanceId } from "@weft/core"
 import type { Coordination, ObjectStore } from "@weft/storage"
-import { Effect, Latch } from "effect"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import { type RunContext, valueKey } from "./RunContext.ts"
 import type { Timing } from "./Timing.ts"
 import type { Values } from "./Values.ts"

@@ -4,7 +4,7 @@
  * A stage that has to wait for nothing gives its result as it is, and an Effect only if there is something to wait
  * for. A worker may run 100,000 tasks of some microseconds, and Effects for each stage would be half of their cost.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 
 /** A result, or an Effect of one. `A` itself is never an Effect. */
 export type Prompt<A, E = never> = A | Effect.Effect<A, E>

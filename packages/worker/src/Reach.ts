@@ -2,7 +2,8 @@
  * Whether a store can be reached: told to people while calls are repeated because it does not answer.
  */
 import type { ObjectStore, StoreError } from "@weft/storage"
-import { Clock, Effect } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 
 /** A store that has not answered for a while, or that answers again. Meanwhile calls are repeated. */
 export type ReachNotice =

@@ -3,7 +3,7 @@
  */
 import { type Behaviour, GraphCodec, Plan } from "@weft/core"
 import { Coordination, type RunDocument, StoreError } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { EngineError } from "./Engine.ts"
 import type { Invocation } from "./Invocation.ts"
 import { RunContext } from "./RunContext.ts"

@@ -4,7 +4,8 @@
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { type AnyWorkflow, Behaviour, Failure, isTask, isWorkflow, type TaskReference } from "@weft/core"
-import { Data, Effect } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 
 /** A module that cannot be used: it is not there, cannot be imported, or does not export what is needed. */
 export class ModuleError extends Data.TaggedError("ModuleError")<{

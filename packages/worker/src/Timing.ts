@@ -1,7 +1,8 @@
 /**
  * How a worker measures time, and lets its thread hear of other things between two tasks. A simulation gives another.
  */
-import { Context, type Effect } from "effect"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 import * as Turn from "./Turn.ts"
 
 export interface Timing {

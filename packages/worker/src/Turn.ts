@@ -4,7 +4,7 @@
  * Workers of one thread take turns: after some time without one, each waits for the event loop to come round, and it
  * comes round once for each of them. Otherwise all that waited would run one after another in the same turn.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 
 /** For how long, in ms, tasks may keep the event loop from turning between two of them. */
 const TURN_MS = 20

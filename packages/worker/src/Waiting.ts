@@ -3,7 +3,8 @@
  * and invokes others for it. So a run survives the death of all its workers while somebody waits.
  */
 import { CLIENT, Coordination, type Reply, type RunState, type StoreError } from "@weft/storage"
-import { Effect, type Latch } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Latch from "effect/Latch"
 import type { EngineError, Invoker } from "./Engine.ts"
 import { invocationsFor } from "./stages/HandOff.ts"
 

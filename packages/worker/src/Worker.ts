@@ -18,7 +18,10 @@ import {
   type StoreError,
   Streams
 } from "@weft/storage"
-import { Effect, Fiber, Latch, Option } from "effect"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import * as Option from "effect/Option"
 import { wrapped, wrappedWorker } from "./Behaviours.ts"
 import { type EngineError, Host, type Invoker } from "./Engine.ts"
 import type { Invocation, Work } from "./Invocation.ts"

@@ -13,7 +13,8 @@ import {
   type StoreError,
   type Streams
 } from "@weft/storage"
-import { Effect, Fiber } from "effect"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { Claims } from "./Claims.ts"
 import { Discards } from "./Discards.ts"
 import type { EngineError, Host, Invoker } from "./Engine.ts"

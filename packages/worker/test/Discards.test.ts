@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ObjectStore, StoreError } from "@weft/storage"
-import { Deferred, Effect, Fiber, Logger } from "effect"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import { Discards } from "../src/Discards.ts"
 
 const bytes = new Uint8Array(1)

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { CLIENT, Coordination, CoordinationMemory, StoreError } from "@weft/storage"
-import { Effect, Fiber } from "effect"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
 import type { Invocation } from "../src/Invocation.ts"
 import { heartbeat, type Invoker } from "../src/index.ts"

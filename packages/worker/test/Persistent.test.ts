@@ -6,7 +6,11 @@ import {
   StoreError,
   type StoreErrorReason
 } from "@weft/storage"
-import { Clock, Effect, Fiber, Layer, Random } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 import { TestClock } from "effect/testing"
 import { persistent, persistentObjects } from "../src/index.ts"
 

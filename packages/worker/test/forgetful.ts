@@ -1,7 +1,7 @@
 /** Stores that lose values, as if the workers that had them were gone. */
 import type { InstanceId } from "@weft/core"
 import type { Coordination, Kept } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Settings } from "./harness.ts"
 
 /**

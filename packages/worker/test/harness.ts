@@ -23,7 +23,10 @@ import {
   Streams,
   StreamsMemory
 } from "@weft/storage"
-import { type Context, Effect, Latch, Layer } from "effect"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
 import { expect } from "vitest"
 import { Arguments, constantKey, type Engine, handOn, untilOver, valueKey } from "../src/index.ts"
 

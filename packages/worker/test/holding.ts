@@ -2,7 +2,7 @@
  * A behaviour that has workers hold on to values, as tests want it; and plans whose nodes have it, and an order, at random.
  */
 import { annotation, behaviour } from "@weft/core"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import fc from "fast-check"
 import { generator } from "./arbitraryPlan.ts"
 import type { Plans } from "./harness.ts"

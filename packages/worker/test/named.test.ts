@@ -1,7 +1,7 @@
 // Workers that the plan named: they wait, are woken, leave when nothing comes, and are invoked again.
 import { each, type InstanceId } from "@weft/core"
 import type { Coordination } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { afterAll, describe, expect, it } from "vitest"
 import { inline, threads } from "../src/index.ts"
 import { add, double, identity, list, moduleUrl, wait, whoami } from "./fixtures/tasks.ts"

@@ -1,7 +1,7 @@
 // What workers will run in is started while a node runs, at the time that was planned or when its worker leaves.
 import { prewarm, prewarming } from "@weft/annotations"
 import { task } from "@weft/core"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { inline } from "../src/index.ts"
 import { double } from "./fixtures/tasks.ts"

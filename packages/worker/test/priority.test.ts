@@ -2,7 +2,7 @@
 import { Priority, prioritize, prioritizing } from "@weft/annotations"
 import { GraphBuilder, type InstanceId, Plan } from "@weft/core"
 import type { Coordination } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { arbitraryWorkflow } from "../../core/test/randomGraph.ts"

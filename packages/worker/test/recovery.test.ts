@@ -9,7 +9,10 @@ import {
   ObjectStore,
   StoreError
 } from "@weft/storage"
-import { Clock, Effect, Fiber, Layer } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import { TestClock } from "effect/testing"
 import type { Invocation } from "../src/Invocation.ts"
 import { Host, type Invoker, type RunContext, valueKey, Worker } from "../src/index.ts"

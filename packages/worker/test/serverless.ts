@@ -1,6 +1,10 @@
 /** An engine whose workers have sizes and little time, as on AWS Lambda; in this process. */
 import { Coordination, ObjectStore, Streams } from "@weft/storage"
-import { Cause, Effect, FiberSet, identity, Option } from "effect"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import { identity } from "effect/Function"
+import * as Option from "effect/Option"
 import {
   adoptAll,
   type Engine,

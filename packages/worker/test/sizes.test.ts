@@ -1,7 +1,7 @@
 // Workers of several sizes: nothing is run by one that has too little memory for it.
 import { Instance, type InstanceId, Plan } from "@weft/core"
 import type { Coordination } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { arbitraryWorkflow } from "../../core/test/randomGraph.ts"

@@ -2,7 +2,7 @@
 import { type Items, stream } from "@weft/annotations"
 import type { Node } from "@weft/core"
 import type { Streams } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import fc from "fast-check"
 import { afterAll, describe, expect, it } from "vitest"
 import { inline, threads } from "../src/index.ts"

@@ -2,7 +2,8 @@
  * Lambda, as a deployment calls it. The AWS SDK is loaded with the first of them.
  */
 import type * as Sdk from "@aws-sdk/client-lambda"
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { type ClientOptions, placeOf } from "../Client.ts"
 import { toLambdaError } from "../Errors.ts"
 import { LambdaError, type LambdaErrorReason } from "../LambdaError.ts"

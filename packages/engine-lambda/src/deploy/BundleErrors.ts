@@ -1,7 +1,7 @@
 /**
  * What can be wrong with a workflow that is to be bundled. Each says what to do about it.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import { megabytes, type Size, sizeLines } from "./Sizes.ts"
 
 /** A file that esbuild cannot bundle. */

@@ -6,7 +6,6 @@ import { readFile } from "node:fs/promises"
 import { dirname, extname, relative, resolve, sep } from "node:path"
 import type * as Esbuild from "esbuild"
 import type { Loader, Metafile, OnLoadResult, OnResolveArgs, Plugin, PluginBuild } from "esbuild"
-import { separated } from "./EffectImports.ts"
 import * as Entries from "./Entries.ts"
 import { type Manifest, type Manifests, packageOf } from "./Manifests.ts"
 
@@ -128,13 +127,10 @@ const besides = (
   build.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: "file" }, async ({ path }) => {
     const manifest = manifests.of(path)
     if (manifest === undefined) return
-    const isHere = hasAssets(manifest, own)
-    if (isHere) withAssets.set(manifest.name, manifest)
-    if (!isHere && manifest !== own && !/^(weft$|@weft\/)/.test(manifest.name)) return
-    const source = separated(await readFile(path, "utf8"))
-    return isHere && BESIDE.test(source)
-      ? await rewritten(esbuild, path, source, manifest)
-      : { contents: source, loader: loaderOf(path), resolveDir: dirname(path) }
+    if (!hasAssets(manifest, own)) return
+    withAssets.set(manifest.name, manifest)
+    const source = await readFile(path, "utf8")
+    return BESIDE.test(source) ? await rewritten(esbuild, path, source, manifest) : undefined
   })
 }
 

@@ -1,7 +1,7 @@
 /**
  * What can be wrong with a deployment, besides its bundle and Lambda itself. Each says what to do about it.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 
 /** Something about a deployment that cannot be. */
 export class InvalidDeployment extends Data.TaggedError("InvalidDeployment")<{

@@ -2,7 +2,8 @@
  * Brings one function to what it is to be: makes it, or changes what differs, publishes a version, has it checked, and
  * then has new runs begin with it. Versions that runs may be at work with stay; the older ones go.
  */
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { Checked, check as checkEvent } from "../Events.ts"
 import type { LambdaError } from "../LambdaError.ts"
 import { ALIAS } from "../Naming.ts"

@@ -3,7 +3,8 @@
  */
 import { existsSync, readFileSync, realpathSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { Option, Schema } from "effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { InvalidManifest } from "./BundleErrors.ts"
 
 /**

@@ -4,7 +4,8 @@
  */
 import { fileURLToPath } from "node:url"
 import type { Stores, StoresReference } from "@weft/storage"
-import { Option, Schema } from "effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { InvalidDeployment } from "./DeployErrors.ts"
 import { Manifests } from "./Manifests.ts"
 

@@ -5,7 +5,7 @@
 import { dirname, relative, resolve, sep } from "node:path"
 import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-codec"
 import { Failure } from "@weft/core"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import type { Manifests } from "./Manifests.ts"
 
 /** How stacks in functions call a file of the user's. */

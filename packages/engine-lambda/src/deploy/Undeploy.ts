@@ -1,7 +1,7 @@
 /**
  * Removes what deployments have made.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { ClientOptions } from "../Client.ts"
 import { memoryOfFunction } from "../Naming.ts"
 import * as Api from "./Api.ts"

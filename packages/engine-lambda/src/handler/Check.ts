@@ -1,6 +1,6 @@
 /** Whether the function can do its work: asked after a deployment, from outside, answered from inside. */
 import { Coordination, ObjectStore } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Checked } from "../Events.ts"
 import type { Environment } from "./Environment.ts"
 

@@ -13,7 +13,13 @@ import {
   type StoresReference,
   type Streams
 } from "@weft/storage"
-import { type Context, Effect, Exit, Layer, Schedule, Schema, Scope } from "effect"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import { STORES_VARIABLE } from "../Naming.ts"
 
 /** The stores of a run. */

@@ -1,7 +1,7 @@
 /** What an environment knows of runs: decoded once, and kept for those that it saw last. */
 import { Coordination, type RunDocument, type StoreError } from "@weft/storage"
 import { type Code, contextOf, type ModuleError, persistent, type RunContext, Sizes } from "@weft/worker"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 
 /** A run, as workers of this environment see it. */
 export interface Known {

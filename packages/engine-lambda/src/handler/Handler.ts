@@ -1,7 +1,8 @@
 /** The function's handler: what Lambda calls with each event. */
 import { Stores } from "@weft/storage"
 import { captureConsole, captureStreams } from "@weft/worker"
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { EventClient } from "../Client.ts"
 import { Event } from "../Events.ts"
 import { EventError } from "../Payload.ts"

@@ -1,7 +1,7 @@
 /** The code of a bundle: tasks and behaviours by their names. Workers elsewhere import modules; a bundle has them with it. */
 import type { Behaviour } from "@weft/core"
 import { type Code, ModuleError, TaskModule } from "@weft/worker"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Bundle, Exports } from "./Bundle.ts"
 
 export class Modules implements Code {

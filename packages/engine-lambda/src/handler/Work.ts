@@ -22,7 +22,12 @@ import {
   Worker,
   withoutRefused
 } from "@weft/worker"
-import { Cause, Context, Effect, Exit, Fiber, Option } from "effect"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import type { Event } from "../Events.ts"
 import { makeInvoker } from "../Invoking.ts"
 import { type EventError, type RunSettings, read, type Task } from "../Payload.ts"

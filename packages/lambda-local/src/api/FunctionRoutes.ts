@@ -1,7 +1,7 @@
 /**
  * Functions: create, update, read, list, delete.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type ApiError, invalid, notFound } from "../ApiError.ts"
 import type { Code } from "../functions/CodeStore.ts"
 import {

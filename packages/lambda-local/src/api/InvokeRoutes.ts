@@ -2,7 +2,8 @@
  * Invoke: waits for the answer, or leaves an event, or only looks whether it could.
  */
 import type { IncomingHttpHeaders } from "node:http"
-import { Clock, Effect } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import { type ApiError, invalid, refused } from "../ApiError.ts"
 import type { Executed } from "../dispatch/Dispatcher.ts"
 import { chooseVersion } from "../dispatch/Routing.ts"

@@ -1,7 +1,8 @@
 /**
  * Layers: publish, read, list, delete.
  */
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { type ApiError, invalid, notFound } from "../ApiError.ts"
 import { CodeInput, decode } from "../functions/Configuration.ts"
 import type { LayerVersion } from "../functions/Layers.ts"

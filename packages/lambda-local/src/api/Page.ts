@@ -1,7 +1,7 @@
 /**
  * Lists, a page at a time.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type ApiError, invalid } from "../ApiError.ts"
 
 /** A page of a list, and what the answer says about the next one. */

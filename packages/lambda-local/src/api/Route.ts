@@ -2,7 +2,7 @@
  * Routes of the API: a method, a path with parameters, and what answers.
  */
 import type { IncomingHttpHeaders } from "node:http"
-import type { Effect } from "effect"
+import type * as Effect from "effect/Effect"
 import { type ApiError, refused } from "../ApiError.ts"
 
 /** A request that was read. */

@@ -3,7 +3,10 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
-import { Cause, Data, Effect, type Scope } from "effect"
+import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { ApiError, refused } from "../ApiError.ts"
 import type { Settings } from "../Options.ts"
 import * as Credentials from "./Credentials.ts"

@@ -1,7 +1,8 @@
 /**
  * What is set for a function besides its configuration: concurrency, asynchronous events, recursion, tags.
  */
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { type ApiError, invalid, notFound } from "../ApiError.ts"
 import { decode } from "../functions/Configuration.ts"
 import { describeEventInvoke } from "../functions/Described.ts"

@@ -1,7 +1,8 @@
 /**
  * Versions of functions, and aliases: names for them.
  */
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { type ApiError, conflict, invalid, notFound } from "../ApiError.ts"
 import { decode } from "../functions/Configuration.ts"
 import { describeAlias, describeQualified } from "../functions/Described.ts"

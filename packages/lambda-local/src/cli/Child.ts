@@ -3,7 +3,7 @@
  */
 import { spawn } from "node:child_process"
 import { constants } from "node:os"
-import { Data } from "effect"
+import * as Data from "effect/Data"
 
 /** A command that cannot be run. */
 export class CommandError extends Data.TaggedError("CommandError")<{

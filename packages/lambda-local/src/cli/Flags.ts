@@ -1,8 +1,9 @@
 /**
  * The command's flags: the options of `startLambda`, as people type them.
  */
-import { Option } from "effect"
+
 import { Argument, Flag } from "effect/cli"
+import * as Option from "effect/Option"
 import type { LambdaOptions } from "../Options.ts"
 import { delay, milliseconds, twoTimes } from "./Units.ts"
 

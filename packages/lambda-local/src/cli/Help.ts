@@ -2,8 +2,8 @@
  * Help, and what is said about a wrong command line.
  */
 import { styleText } from "node:util"
-import { Effect } from "effect"
 import { CliOutput, type HelpDoc } from "effect/cli"
+import * as Effect from "effect/Effect"
 
 /** Writes text to a stream and waits until it has been handed on. */
 export const write = (name: "stdout" | "stderr", text: string): Promise<void> =>

@@ -7,7 +7,10 @@
  * D2. An environment belongs to one version object: after an update of `$LATEST` no invocation gets to the old code.
  * D3. An environment that could still serve is either idle in its pool or serves; others have ended or are about to.
  */
-import { Clock, Effect, Fiber, type Scope } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
 import { type ApiError, refused, throttled } from "../ApiError.ts"
 import type * as Environment from "../environment/Environment.ts"
 import type { FunctionVersion, LambdaFunction, Registry } from "../functions/Registry.ts"

@@ -2,7 +2,9 @@
  * Asynchronous events: accepted at once, delivered as soon as there is concurrency for them, tried again after errors,
  * and sent to a destination when they have succeeded or are given up.
  */
-import { Clock, Effect, type Scope } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { ApiError } from "../ApiError.ts"
 import { type FunctionReference, parse } from "../functions/FunctionName.ts"
 import { type EventInvokeConfig, type Found, LATEST, type Registry } from "../functions/Registry.ts"

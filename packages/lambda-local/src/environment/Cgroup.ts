@@ -1,7 +1,7 @@
 /** Limits by control groups of Linux, of either version: one group for each environment. */
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type Confinement, cpusOf, type Limits, LimitsError } from "./Confinement.ts"
 import { peakMiB } from "./Processes.ts"
 

@@ -1,6 +1,7 @@
 /** What limits the memory and the CPU of environments, and how it is done without cgroups. */
 import { availableParallelism } from "node:os"
-import { Data, Effect } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import { descendantsOf, peakMiB, residentMiB } from "./Processes.ts"
 
 export interface Limits {

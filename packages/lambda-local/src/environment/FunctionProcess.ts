@@ -1,6 +1,7 @@
 /** The process in which a function runs: the first of a process group, which is stopped, continued and killed as a whole. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { Deferred, Effect } from "effect"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
 import type { Confinement } from "./Confinement.ts"
 import type { Exit } from "./Outcome.ts"
 import type { Output } from "./Output.ts"

@@ -1,6 +1,11 @@
 /** The life of an environment: initialisation, invocations with frozen time between them, the end. */
 import { availableParallelism } from "node:os"
-import { Deferred, Effect, Exit, Fiber, Scope, Semaphore } from "effect"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import type { Confinement } from "./Confinement.ts"
 import { FunctionProcess, type ProcessOptions } from "./FunctionProcess.ts"
 import type { Done, Outcome, Request } from "./Invocation.ts"

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { version1, version2 } from "./Cgroup.ts"
 import { type Limits, none } from "./Confinement.ts"
 

@@ -6,7 +6,9 @@
 import { once } from "node:events"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
-import { Deferred, Effect, Latch } from "effect"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import type { Outcome, Request } from "./Invocation.ts"
 import { RESPONSE_LIMIT_BYTES, reported, responseTooLarge } from "./Outcome.ts"
 

@@ -4,7 +4,8 @@
 import { createHash } from "node:crypto"
 import { cp, mkdir, readFile, rename, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect, Semaphore } from "effect"
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 import type { ApiError } from "../ApiError.ts"
 import { extract } from "./Zip.ts"
 

@@ -1,7 +1,8 @@
 /**
  * What a function is configured with: read from requests, checked as AWS checks it.
  */
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { type ApiError, invalid, refused } from "../ApiError.ts"
 
 /** A function's settings, complete. They never change: an update makes another object. */

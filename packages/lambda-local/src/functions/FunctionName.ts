@@ -1,7 +1,7 @@
 /**
  * How requests name functions: by name, partial ARN or ARN, each with or without a qualifier.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type ApiError, invalid, notFound, refused } from "../ApiError.ts"
 
 /** Where the service pretends to be. */

@@ -1,7 +1,7 @@
 /**
  * Layers: code that functions share.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type ApiError, invalid } from "../ApiError.ts"
 import type { Code, CodeStore } from "./CodeStore.ts"
 

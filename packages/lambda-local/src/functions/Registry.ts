@@ -1,7 +1,7 @@
 /**
  * Which functions there are: their versions, aliases and settings, in this process's memory.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type ApiError, conflict, invalid, notFound, refused } from "../ApiError.ts"
 import type { Code } from "./CodeStore.ts"
 import type { Configuration } from "./Configuration.ts"

@@ -1,7 +1,7 @@
 /**
  * Zip files that lie in S3. The SDK for it is an optional dependency: most code comes with the request.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type ApiError, invalid, refused } from "../ApiError.ts"
 import type { Settings } from "../Options.ts"
 

@@ -3,7 +3,7 @@
  */
 import { mkdir, symlink, writeFile } from "node:fs/promises"
 import { dirname, join, normalize } from "node:path"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { unzip } from "fflate"
 import { type ApiError, invalid } from "../ApiError.ts"
 

@@ -1,6 +1,7 @@
 /** The life of an environment: initialisation, frozen time, time limits, the end. */
 import { availableParallelism } from "node:os"
-import { Effect, Fiber } from "effect"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { afterAll, describe, expect, it, vi } from "vitest"
 import { start } from "../../src/environment/Environment.ts"
 import { leftOf, open, processesWith, settingsFor, stateOf } from "./support.ts"

@@ -1,5 +1,5 @@
 /** What a handler sees and what comes of it: the same under our runtime loop and under AWS's own client. */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { beforeAll, describe, expect, it } from "vitest"
 import type { EnvironmentSettings } from "../../src/environment/Environment.ts"
 import { installRic, missingRicTools } from "../../src/environment/Ric.ts"

@@ -1,5 +1,6 @@
 /** The Runtime API as a custom runtime meets it. */
-import { Deferred, Effect } from "effect"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
 import { afterEach, beforeEach, expect, it } from "vitest"
 import { RuntimeApi } from "../../src/environment/RuntimeApi.ts"
 

@@ -2,7 +2,7 @@
  * What baselines have in common: options, and how a placement becomes a plan.
  */
 import { type Planner, planner } from "@weft/core"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import * as Assignment from "../Assignment.ts"
 import * as Explaining from "../Explaining.ts"
 import * as Model from "../Model.ts"

@@ -10,7 +10,7 @@
  * It knows processors that are always there: what starting a worker takes it does not count with.
  */
 import type { Graph, Planner } from "@weft/core"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Model } from "../Model.ts"
 import { type BaselineOptions, baseline } from "./Baseline.ts"
 

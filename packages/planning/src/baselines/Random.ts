@@ -2,7 +2,8 @@
  * Random placement: each node on any of the workers.
  */
 import type { Planner } from "@weft/core"
-import { Effect, Random } from "effect"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import { type BaselineOptions, baseline } from "./Baseline.ts"
 
 export interface RandomOptions extends BaselineOptions {

@@ -2,7 +2,7 @@
  * All nodes on one worker: nothing is ever sent, nothing runs at the same time.
  */
 import type { Planner } from "@weft/core"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type BaselineOptions, baseline } from "./Baseline.ts"
 
 /**

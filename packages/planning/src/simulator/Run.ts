@@ -23,7 +23,11 @@ import {
   Worker
 } from "@weft/worker"
 import { Process, World } from "@weft/worker/virtual"
-import { Cause, Context, Effect, Exit, Scope } from "effect"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import { coreShare } from "../Environment.ts"
 import type { Model } from "../Model.ts"
 import { type Asking, type Site, startOf } from "../Predicted.ts"
@@ -71,8 +75,8 @@ export interface Outcome {
   readonly coldStarts: number
   readonly gbSeconds: number
   readonly invocations: number
-  /** Calls of coordination, and of the object store. */
-  readonly calls: number
+  /** Calls of coordination and of the object store; and objects. */
+  readonly roundTrips: number
   readonly objectReads: number
   readonly objectWrites: number
   readonly bytesRead: number

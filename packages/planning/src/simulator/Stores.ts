@@ -11,14 +11,16 @@ import {
   type Via,
   type World
 } from "@weft/worker/virtual"
-import { Effect, Exit, Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import type { Asking, Site } from "../Predicted.ts"
 
 export class Stores {
   /** Those behind: their operations take no time. */
   readonly real: ReturnType<typeof memoryStores>
-  /** Calls of coordination; objects; and bytes that go through either. */
-  readonly counts = { calls: 0, objectReads: 0, objectWrites: 0, bytesRead: 0, bytesWritten: 0 }
+  /** Calls of either; objects; and bytes that go through either. */
+  readonly counts = { roundTrips: 0, objectReads: 0, objectWrites: 0, bytesRead: 0, bytesWritten: 0 }
   private readonly world: World
   private readonly ask: Asking
   private readonly inlineBytes: number
@@ -39,7 +41,7 @@ export class Stores {
       (operation, act) =>
       (...args) =>
         this.call(process, callMs(), () => {
-          this.counts.calls++
+          this.counts.roundTrips++
           const answer = Effect.runSync(act(...args))
           this.count(operation, args, answer)
           return answer
@@ -54,7 +56,7 @@ export class Stores {
       subscribe: (run, channel, listener) =>
         Effect.acquireRelease(
           this.call(process, callMs(), () => {
-            this.counts.calls++
+            this.counts.roundTrips++
             const scope = Scope.makeUnsafe()
             const hear: typeof listener = (message) =>
               void process.after(callMs() / 2, () => listener(message))
@@ -85,8 +87,15 @@ export class Stores {
     }
   }
 
-  objectsOf(process: Process, site: Site): ObjectStore["Service"] {
+  /** The first transfer in a new environment is cold, and the others warm. */
+  objectsOf(process: Process, { memory, start }: Site): ObjectStore["Service"] {
     const { objects } = this.real
+    let next = start
+    const transferMs = (direction: "read" | "write", bytes: number) => {
+      const ms = this.ask.transferMs(direction, bytes, { memory, start: next })
+      next = "warm"
+      return ms
+    }
     const via: Via =
       (_, act) =>
       (...args) =>
@@ -94,20 +103,20 @@ export class Stores {
     return {
       ...objectsVia(objects, via),
       put: (run, key, bytes) => {
+        this.counts.roundTrips++
         this.counts.objectWrites++
         this.counts.bytesWritten += bytes.length
         this.objectBytes.set(key, bytes.length)
-        return this.call(process, this.ask.transferMs("write", bytes.length, site), () =>
+        return this.call(process, transferMs("write", bytes.length), () =>
           Effect.runSync(objects.put(run, key, bytes))
         )
       },
       get: (run, keys) => {
         const bytes = keys.reduce((sum, key) => sum + (this.objectBytes.get(key) ?? 0), 0)
+        this.counts.roundTrips++
         this.counts.objectReads += keys.length
         this.counts.bytesRead += bytes
-        return this.call(process, this.ask.transferMs("read", bytes, site), () =>
-          Effect.runSync(objects.get(run, keys))
-        )
+        return this.call(process, transferMs("read", bytes), () => Effect.runSync(objects.get(run, keys)))
       }
     }
   }

@@ -1,7 +1,7 @@
 /**
  * Where values of the fast model are, and how long it takes to get them and to put them elsewhere.
  */
-import { Graph } from "@weft/core"
+import { Graph, type Predictions } from "@weft/core"
 import { type Assignment, FLEXIBLE } from "../Assignment.ts"
 import { LENGTH_BYTES, type Model } from "../Model.ts"
 import { startOf } from "../Predicted.ts"
@@ -67,7 +67,7 @@ export class Data {
     if (large === 0 && to - from <= ASKED_INPUTS && (giver === place.index || giver === place.from))
       return now
     // A call answers what is small, and which values are in the object store.
-    const takes = large === 0 ? callMs : callMs + readMs(large, place.memory, startOf(place))
+    const takes = large === 0 ? callMs : callMs + readMs(large, place.memory, connect(place))
     if (this.assignment.preload[unrolled.node[at]!] === 0 || place.worker === FLEXIBLE) return now + takes
     // It was told of the last one, and asked for it then.
     return Math.max(now, Math.min(now, Math.max(keptMs, place.beganMs)) + takes)
@@ -133,7 +133,7 @@ export class Data {
     const { environment, outputBytes, unrolled, writeMs } = this.model
     const bytes = outputBytes[unrolled.node[at]!]!
     this.bytesWritten += bytes
-    return bytes > environment.inlineBytes ? writeMs(bytes, place.memory, startOf(place)) : 0
+    return bytes > environment.inlineBytes ? writeMs(bytes, place.memory, connect(place)) : 0
   }
 
   /** Whether somebody may read the value who does not get it from this worker. */
@@ -156,4 +156,11 @@ export class Data {
     }
     return false
   }
+}
+
+/** What a transfer begins in: the first one in a new environment is cold. */
+const connect = (place: Place): Predictions.Start => {
+  const start = startOf({ isCold: place.isCold && !place.isConnected })
+  place.isConnected = true
+  return start
 }

@@ -23,6 +23,8 @@ export class Place {
   /** Whom it invokes before it begins. */
   spawn: ReadonlyArray<Place> = []
   isCold = false
+  /** Whether it has used the object store: in a new environment the first time takes longer. */
+  isConnected = false
   /** When it was invoked, was ready to work, and ended; in ms. */
   sentMs = 0
   beganMs = 0

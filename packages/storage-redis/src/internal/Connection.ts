@@ -5,7 +5,8 @@
  * back: whoever calls repeats, and knows for how long. So ioredis may neither queue nor resend.
  */
 import { StoreError } from "@weft/storage"
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { Cluster, Redis } from "ioredis"
 import { CONNECTING, toStoreError } from "../Errors.ts"
 import type { Address, Settings, Target } from "../Options.ts"

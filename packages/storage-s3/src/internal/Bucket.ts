@@ -1,6 +1,8 @@
 /** The bucket: requests to it, so many at a time, and the names of what lies in it. */
 import type { StoreError } from "@weft/storage"
-import { Effect, type Scope, Semaphore } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { type Operation, toStoreError } from "../Errors.ts"
 import type { Settings } from "../Options.ts"
 

@@ -1,7 +1,8 @@
 /** Putting an object: by one request, or in parallel parts if it is large. */
 import { crc32 } from "node:zlib"
 import type { StoreError } from "@weft/storage"
-import { Effect, Exit } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { notS3, storeError } from "../Errors.ts"
 import type { Bucket } from "./Bucket.ts"
 import * as Checksum from "./Checksum.ts"

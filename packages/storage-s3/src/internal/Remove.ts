@@ -1,6 +1,9 @@
 /** Removing and counting objects. */
 import type { StoreError } from "@weft/storage"
-import { Array as Arrays, Effect, Option, Stream } from "effect"
+import * as Arrays from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import { isNamed, type Operation } from "../Errors.ts"
 import { type Bucket, RequestFailed } from "./Bucket.ts"
 

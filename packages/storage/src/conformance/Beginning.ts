@@ -1,7 +1,7 @@
 /** Conformance: workers that were invoked and have begun, or not (I5, I10): invocations may be doubled, late or lost. */
 import { assert, describe } from "@effect/vitest"
 import type { Failure } from "@weft/core"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Reply } from "../Coordination.ts"
 import type { StoreError } from "../StoreError.ts"
 import { assertReply, beginRun, done, type Kit, kept, leadsTo, type TestRun, target, usage } from "./Kit.ts"

@@ -1,5 +1,5 @@
 /** What a store under test can do, declared with the reason for what it cannot. */
-import type { Effect } from "effect"
+import type * as Effect from "effect/Effect"
 
 /** Something that the suite leaves out; the reason stands in the names of the skipped tests. */
 export interface Skipped {

@@ -1,6 +1,6 @@
 /** Conformance: completions are accepted once (I1), and make ready exactly once (I2). */
 import { assert, describe } from "@effect/vitest"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import {
   assertReply,
   assertValues,

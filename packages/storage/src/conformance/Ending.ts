@@ -1,7 +1,7 @@
 /** Conformance: how runs begin, fail, end (I6, I8) and are removed; and that runs do not touch each other. */
 import { assert, describe } from "@effect/vitest"
 import type { Failure } from "@weft/core"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { Coordination, type RunStatus } from "../Coordination.ts"
 import {
   assertReply,

@@ -1,7 +1,8 @@
 /** Conformance of histories: records of runs. What is measured beside them is in `Measured.ts`. */
 import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { History } from "../History.ts"
 import type { RunRecord } from "../RunRecord.ts"
 import type { StoreError } from "../StoreError.ts"

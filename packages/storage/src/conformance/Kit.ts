@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto"
 import { setTimeout } from "node:timers/promises"
 import { assert, type Vitest } from "@effect/vitest"
 import type { Failure, InstanceId } from "@weft/core"
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import {
   CLIENT,
   type Completion,

@@ -1,7 +1,7 @@
 /** Conformance: who holds what is ready (I3), whose clock it is (I4), and what becomes of the work of the lost (I5). */
 import { assert, describe } from "@effect/vitest"
 import type { Failure } from "@weft/core"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Reply } from "../Coordination.ts"
 import type { StoreError } from "../StoreError.ts"
 import {

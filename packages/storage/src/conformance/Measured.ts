@@ -1,7 +1,7 @@
 /** Conformance of histories: summaries, which are replaced by comparison, and the batches of runs without a record. */
 import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { History } from "../History.ts"
 import type { StoreError } from "../StoreError.ts"
 import type { HistoryCapabilities } from "./Capabilities.ts"

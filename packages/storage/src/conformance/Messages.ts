@@ -1,6 +1,8 @@
 /** Conformance: messages, which are hints (I7): all other tests pass without any. */
 import { assert, describe } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import { CLIENT, type Message } from "../Coordination.ts"
 import { assertHeard, beginRun, done, type Kit, leadsTo, MEASURE, type TestRun, target } from "./Kit.ts"
 

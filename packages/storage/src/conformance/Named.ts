@@ -1,6 +1,6 @@
 /** Conformance: workers that the plan named, which are alive between attach and detach. */
 import { assert, describe } from "@effect/vitest"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import {
   assertHeard,
   assertReply,

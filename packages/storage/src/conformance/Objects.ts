@@ -1,7 +1,8 @@
 /** Conformance of object stores. */
 import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { ObjectStore } from "../ObjectStore.ts"
 import type { StoreError } from "../StoreError.ts"
 import type { ObjectStoreCapabilities } from "./Capabilities.ts"

@@ -1,6 +1,6 @@
 /** Conformance: values are kept as long as they are read (I9). */
 import { assert, describe } from "@effect/vitest"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { assertReply, assertValues, beginRun, bytesOf, done, type Kit, kept, reads, target } from "./Kit.ts"
 
 export const values = (kit: Kit): void => {

@@ -14,7 +14,8 @@ import {
   type Reply,
   type StoreError
 } from "@weft/storage"
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { type Adopting, Broken, Oracle } from "./Oracle.ts"
 import { type Unrolled, unroll } from "./Unrolled.ts"
 

@@ -1,6 +1,6 @@
 /** Stores that break one promise each: what checks the protocol must see that. */
 import { CLIENT, type Completion, type Coordination, type Reply } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 
 type Store = Coordination["Service"]
 

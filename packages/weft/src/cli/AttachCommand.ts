@@ -2,8 +2,9 @@
  * `weft resume` and `weft watch`: runs that another process began.
  */
 import { RunCancelled, RunFailed } from "@weft/core"
-import { Effect, Option } from "effect"
 import { Command } from "effect/cli"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { attachTo, type WatchHandle, watchOf } from "../attach.ts"
 import type { EngineName } from "../internal/Engines.ts"
 import { UnknownRun } from "../internal/RunErrors.ts"

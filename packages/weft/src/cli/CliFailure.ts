@@ -1,7 +1,7 @@
 /**
  * How a command ends when it does not succeed.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 
 /** The exit codes of `weft`. A run that was interrupted ends with 128 plus the signal's number. */
 export const exitCode = { ok: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143 } as const

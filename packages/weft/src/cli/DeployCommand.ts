@@ -3,8 +3,9 @@
  */
 import { existsSync } from "node:fs"
 import type { Arch } from "@weft/engine-lambda/deploy"
-import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { usage } from "./CliFailure.ts"
 import * as Deploying from "./Deploying.ts"
 import * as DeployText from "./DeployText.ts"

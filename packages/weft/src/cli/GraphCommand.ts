@@ -2,8 +2,9 @@
  * `weft graph`: draws a workflow's graph, without running it.
  */
 import { extname } from "node:path"
-import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { type DrawFormat, draw } from "../draw/Draw.ts"
 import { explained } from "./Explain.ts"
 import * as Input from "./Input.ts"

@@ -1,8 +1,9 @@
 /**
  * Help, and what is said about a wrong command line.
  */
-import { Effect } from "effect"
+
 import { type CliError, CliOutput, type HelpDoc } from "effect/cli"
+import * as Effect from "effect/Effect"
 import { explanation } from "./Json.ts"
 import { write } from "./Streams.ts"
 import { hasColors, type Style, styleFor } from "./Style.ts"

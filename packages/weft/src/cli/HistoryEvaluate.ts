@@ -3,8 +3,9 @@
  */
 import { Evaluate } from "@weft/metrics"
 import { History } from "@weft/storage"
-import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { explained } from "./Explain.ts"
 import { type HistoryGiven, historyPlaceFlags, openHistory } from "./HistoryPlaces.ts"
 import * as Json from "./Json.ts"

@@ -2,7 +2,7 @@
  * The option `--input`: JSON, or `@` and the name of a file of JSON, or `@-` for standard input.
  */
 import { readFileSync } from "node:fs"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type CliFailure, usage } from "./CliFailure.ts"
 
 /** The value that `--input` means; `undefined` without one. */

@@ -2,8 +2,9 @@
  * The flags of AWS Lambda, and the engine that they mean.
  */
 import type { Engine } from "@weft/worker"
-import { Config, Option } from "effect"
+import * as Config from "effect/Config"
 import { Flag } from "effect/cli"
+import * as Option from "effect/Option"
 import type { EngineName } from "../internal/Engines.ts"
 
 /** Which deployment, and where, for every command that has to do with functions. */

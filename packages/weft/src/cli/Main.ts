@@ -3,8 +3,11 @@
  */
 import { readFileSync } from "node:fs"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Effect, Exit, Layer } from "effect"
+import * as Cause from "effect/Cause"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import { resumeCommand, watchCommand } from "./AttachCommand.ts"
 import { CliFailure, exitCode } from "./CliFailure.ts"
 import { deployCommand, undeployCommand } from "./DeployCommand.ts"

@@ -2,8 +2,8 @@
  * How a run ended, as its user is told: the result to stdout or a file, the summary or what went wrong to stderr.
  */
 import { type Failure, RunCancelled, RunFailed } from "@weft/core"
-import { Effect } from "effect"
 import { Flag } from "effect/cli"
+import * as Effect from "effect/Effect"
 import type { RunHandle } from "../internal/Handle.ts"
 import type { Summary } from "../Summary.ts"
 import { CliFailure, ended, exitCode, failed } from "./CliFailure.ts"

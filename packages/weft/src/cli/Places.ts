@@ -1,8 +1,11 @@
 /**
  * The flags that say in which store runs are, and on what they run; and the use of such a store by a command.
  */
-import { Config, Effect, Option, type Scope } from "effect"
+import * as Config from "effect/Config"
 import { Flag } from "effect/cli"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as Connections from "../internal/Connections.ts"
 import * as StoreUrl from "../internal/StoreUrl.ts"
 import { type CliFailure, usage } from "./CliFailure.ts"

@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url"
 import { Behaviour, type Planner } from "@weft/core"
 import { simple } from "@weft/planner-simple"
 import { ModuleError, TaskModule } from "@weft/worker"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type CliFailure, failed, usage } from "./CliFailure.ts"
 import { withLine } from "./Explain.ts"
 

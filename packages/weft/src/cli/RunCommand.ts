@@ -1,8 +1,10 @@
 /**
  * `weft run`: runs a workflow, shows how far it is, and gives its result.
  */
-import { Effect, Option } from "effect"
+
 import { Argument, Command, Flag } from "effect/cli"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { countInstances } from "../internal/Client.ts"
 import type { EngineName } from "../internal/Engines.ts"
 import type { Job } from "../internal/Job.ts"

@@ -2,8 +2,8 @@
  * `weft runs`, `weft cancel` and `weft clean`: the runs of a store.
  */
 import type { RunRecord, RunState } from "@weft/storage"
-import { Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import * as Effect from "effect/Effect"
 import * as Runs from "../internal/Runs.ts"
 import { failed } from "./CliFailure.ts"
 import { explained } from "./Explain.ts"

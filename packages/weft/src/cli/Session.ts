@@ -1,7 +1,8 @@
 /**
  * A run in this process as its user sees it: the streams, who tells of the progress, and what Ctrl-C does.
  */
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { RunEvent } from "../Events.ts"
 import type { RunHandle } from "../internal/Handle.ts"
 import { withLine } from "./Explain.ts"

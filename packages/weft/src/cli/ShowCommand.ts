@@ -2,8 +2,9 @@
  * `weft show`: what was planned for a run that has ended, and what became of it.
  */
 import { History } from "@weft/storage"
-import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Records from "../internal/Records.ts"
 import { NotRecorded } from "../internal/Records.ts"
 import * as Comparison from "../show/Comparison.ts"

@@ -14,7 +14,7 @@ const columns: ReadonlyArray<readonly [string, (one: Compared) => string]> = [
   ["GB-seconds", ({ simulation }) => significant(simulation.gbSeconds)],
   ["cost", ({ simulation }) => dollars(simulation.cost)],
   ["stored", ({ simulation }) => bytes(Math.round(simulation.bytes))],
-  ["round trips", ({ simulation }) => count(roundTrips(simulation))],
+  ["round trips", ({ simulation }) => count(simulation.roundTrips)],
   ["workers", ({ simulation }) => count(simulation.workers.length)],
   ["cold", ({ simulation }) => count(simulation.coldStarts)],
   ["planned in", ({ planningMs }) => duration(planningMs)]
@@ -91,7 +91,7 @@ export const json = (
     costUsd: simulation.cost,
     bytesRead: simulation.bytesRead,
     bytesWritten: simulation.bytesWritten,
-    roundTrips: roundTrips(simulation),
+    roundTrips: simulation.roundTrips,
     workers: simulation.workers.length,
     coldStarts: simulation.coldStarts,
     planningMs,
@@ -100,9 +100,6 @@ export const json = (
     timeline: simulation.instances
   }))
 })
-
-const roundTrips = ({ calls, objectReads, objectWrites }: Compared["simulation"]) =>
-  calls + objectReads + objectWrites
 
 const significant = (value: number) => String(Number(value.toPrecision(3)))
 

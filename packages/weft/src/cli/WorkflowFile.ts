@@ -5,7 +5,7 @@
 import { resolve } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { ModuleError, TaskModule } from "@weft/worker"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import * as Job from "../internal/Job.ts"
 import { type CliFailure, failed } from "./CliFailure.ts"
 import { withLine } from "./Explain.ts"

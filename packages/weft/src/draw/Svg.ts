@@ -1,7 +1,7 @@
 /**
  * Drawings as SVG, laid out by Graphviz.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import { FONT } from "./Dot.ts"
 import * as Palette from "./Palette.ts"
 

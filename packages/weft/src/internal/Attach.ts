@@ -3,7 +3,8 @@
  */
 import { CLIENT, Coordination, type RunState, type StoreError } from "@weft/storage"
 import { type EngineError, handOn, type ModuleError, TaskModule, untilOver } from "@weft/worker"
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { Services } from "./Connections.ts"
 import * as Party from "./Party.ts"
 import * as Record from "./Record.ts"

@@ -5,7 +5,7 @@
 import { Flow, type Graph, Plan } from "@weft/core"
 import { CLIENT, Coordination, ObjectStore } from "@weft/storage"
 import { constantKey, handOn, persistentObjects, untilOver } from "@weft/worker"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Job } from "./Job.ts"
 import * as Party from "./Party.ts"
 import * as Planning from "./Planning.ts"

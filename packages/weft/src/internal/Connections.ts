@@ -3,7 +3,8 @@
  * these runs, so that the process can end by itself.
  */
 import type { StoreError, Stores } from "@weft/storage"
-import { type Layer, ManagedRuntime } from "effect"
+import type * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as StoreUrl from "./StoreUrl.ts"
 
 /** What stores give. */

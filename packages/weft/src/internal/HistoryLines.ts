@@ -6,7 +6,12 @@
  *     {"summary":"task/blur","bytes":"base64"}                    what is learned from runs
  */
 import { History, RunRecord, type StoreError } from "@weft/storage"
-import { Data, Effect, Exit, Result, Schema, Stream } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 
 const VERSION = 1
 

@@ -8,7 +8,7 @@ import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { History } from "@weft/storage"
 import { HistorySqlite } from "@weft/storage-sqlite"
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import type { Given } from "./Connections.ts"
 
 /** What cannot be meant as a place for the history. */

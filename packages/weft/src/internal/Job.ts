@@ -2,7 +2,8 @@
  * Jobs: what is asked for, made ready to be submitted. The input is checked, the graph built, the code found.
  */
 import { type AnyWorkflow, GraphBuilder, isWorkflow } from "@weft/core"
-import { Data, Effect } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 
 /** An input that the workflow's schema refuses. */
 export class InvalidInput extends Data.TaggedError("InvalidInput")<{

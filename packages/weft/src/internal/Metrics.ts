@@ -1,6 +1,7 @@
 /** The option `metrics`. */
 import { UploadStrategy } from "@weft/storage"
-import { Data, Schema } from "effect"
+import * as Data from "effect/Data"
+import * as Schema from "effect/Schema"
 
 /** An option `metrics` that makes no sense. */
 export class InvalidMetrics extends Data.TaggedError("InvalidMetrics")<{ readonly given: unknown }> {

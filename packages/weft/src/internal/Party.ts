@@ -30,7 +30,12 @@ import {
   type ReachNotice,
   stamp
 } from "@weft/worker"
-import { Cause, Deferred, Effect, Exit, Latch, Scope } from "effect"
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
+import * as Scope from "effect/Scope"
 import type { Notice } from "../Events.ts"
 import { type Summary, Tally } from "../Summary.ts"
 import { Away, observed } from "./Reach.ts"

@@ -16,7 +16,7 @@ import {
 import type { Summaries } from "@weft/metrics"
 import type { History, PredictedRun } from "@weft/storage"
 import type { Engine } from "@weft/worker"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 
 /** How a run is planned. */
 export interface Settings {
@@ -106,17 +106,7 @@ const expectationOf = Effect.fnUntraced(
     const { Simulator } = yield* Effect.promise(() => import("@weft/planning"))
     const samples = Math.max(SAMPLES.least, Math.min(SAMPLES.most, Math.floor(INSTANCES / input.graph.size)))
     const simulation = yield* Simulator.simulate({ ...input, samples })
-    const {
-      bytes,
-      calls,
-      coldStarts,
-      gbSeconds,
-      makespanMs,
-      objectReads,
-      objectWrites,
-      rawMakespanMs,
-      timeline
-    } = simulation
+    const { bytes, coldStarts, gbSeconds, makespanMs, rawMakespanMs, roundTrips, timeline } = simulation
     const predicted: PredictedRun = {
       meanMs: makespanMs.mean,
       p50Ms: makespanMs.percentile(0.5),
@@ -125,7 +115,7 @@ const expectationOf = Effect.fnUntraced(
       gbSeconds,
       bytes,
       coldStarts,
-      roundTrips: calls + objectReads + objectWrites
+      roundTrips
     }
     const start = Predictions.startOf(coldStarts)
     // What is predicted from runs that began otherwise is off by what that makes, and not by what predictions leave out.

@@ -5,7 +5,7 @@
 import { type Environment, type Graph, GraphCodec, Plan } from "@weft/core"
 import { Collected, Details, Learning, totals } from "@weft/metrics"
 import { History, type RunRecord, type RunState, type StoreError, type UploadStrategy } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Summary } from "../Summary.ts"
 import type { Party } from "./Party.ts"
 import type { Planned } from "./Planning.ts"

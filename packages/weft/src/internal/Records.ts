@@ -3,7 +3,8 @@
  */
 import { Details } from "@weft/metrics"
 import { History } from "@weft/storage"
-import { Data, Effect } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import { AmbiguousRun } from "./RunErrors.ts"
 
 /** A run of which the history says nothing, or nothing that can be shown. */

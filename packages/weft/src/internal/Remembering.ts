@@ -4,7 +4,7 @@
  */
 import { setTimeout } from "node:timers/promises"
 import { History, type StoreError } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import * as HistoryPlace from "./HistoryPlace.ts"
 
 /** A run's history. */

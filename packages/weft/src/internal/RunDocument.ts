@@ -3,7 +3,7 @@
  */
 import { type Behaviour, type Graph, GraphCodec, Plan } from "@weft/core"
 import { Coordination, type RunDocument, type UploadStrategy } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Job } from "./Job.ts"
 import { UnknownRun, UnreadableRun } from "./RunErrors.ts"
 

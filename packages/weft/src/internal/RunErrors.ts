@@ -1,7 +1,7 @@
 /**
  * What can be wrong with a run that somebody else began.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 
 /** A run that the store does not have, or has no longer. */
 export class UnknownRun extends Data.TaggedError("UnknownRun")<{

@@ -4,7 +4,7 @@
 import { Codec, Failure, Graph, Instance, Nesting, RunCancelled, RunFailed } from "@weft/core"
 import { Coordination, ObjectStore, type RunState, StoreError } from "@weft/storage"
 import { Arguments, constantKey, valueKey } from "@weft/worker"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { UnknownRun } from "./RunErrors.ts"
 
 /** What has to be known of a run. */

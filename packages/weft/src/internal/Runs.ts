@@ -2,7 +2,7 @@
  * The runs of a store, for people: found by the beginning of their ids, cancelled, cleaned away.
  */
 import { Coordination, ObjectStore, type RunState, Streams } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { AmbiguousRun, UnknownRun } from "./RunErrors.ts"
 
 /** All runs, the newest first, and the store's clock in ms. */

@@ -3,7 +3,7 @@
  * Adapters are loaded when they are asked for.
  */
 import { Stores } from "@weft/storage"
-import { Data } from "effect"
+import * as Data from "effect/Data"
 
 /** A store that cannot be made of what was given. */
 export class InvalidStore extends Data.TaggedError("InvalidStore")<{

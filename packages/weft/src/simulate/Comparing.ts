@@ -3,7 +3,7 @@
  */
 import { type Behaviour, type Graph, Plan, Planner, type Predictions } from "@weft/core"
 import { type Environment, Simulator } from "@weft/planning"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 
 /** What one planner's plan should lead to. */
 export interface Compared {

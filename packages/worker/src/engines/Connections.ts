@@ -8,7 +8,12 @@ import {
   Stores,
   type StoresReference
 } from "@weft/storage"
-import { type Context, Effect, Exit, Layer, Schedule, Scope } from "effect"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
 
 const connections = new Map<string, Promise<Context.Context<Coordination | ObjectStore>>>()
 

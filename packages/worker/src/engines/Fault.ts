@@ -1,6 +1,6 @@
 /** What ended a worker, or an engine, in words. */
 import { StoreError } from "@weft/storage"
-import { Cause } from "effect"
+import * as Cause from "effect/Cause"
 import { EngineError } from "../Engine.ts"
 
 /** What is expected to go wrong without a stack, what is not with one. */

@@ -2,7 +2,7 @@
  * The engine `inline`: workers are fibers in this process. Needs nothing; best for small tasks, tasks that wait, and
  * tests. Tasks that compute run one after another, as everything in one JavaScript thread does.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Engine, OpenRun } from "../Engine.ts"
 import { RunContext } from "../RunContext.ts"
 import { captureConsole } from "../TaskContext.ts"

@@ -2,7 +2,12 @@
  * Workers as fibers of this thread, as many at once as there are places.
  */
 import { Coordination, History, ObjectStore, Streams } from "@weft/storage"
-import { Cause, Effect, FiberSet, identity, Option, Semaphore } from "effect"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import { identity } from "effect/Function"
+import * as Option from "effect/Option"
+import * as Semaphore from "effect/Semaphore"
 import { Host, type Invoker } from "../Engine.ts"
 import { type Invocation, sentLater } from "../Invocation.ts"
 import { persistent } from "../Persistent.ts"

@@ -3,7 +3,7 @@
  * that compute, or may take their process with them. The processes go on with a run even if this one is killed.
  */
 import { availableParallelism } from "node:os"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type Engine, EngineError, type OpenRun } from "../Engine.ts"
 import { Pool } from "./pool/Pool.ts"
 import * as PooledRun from "./pool/PooledRun.ts"

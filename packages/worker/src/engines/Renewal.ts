@@ -3,7 +3,7 @@
  * for minutes. What stops the whole process stops that thread, too, as it should.
  */
 import { Worker } from "node:worker_threads"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { heartbeat } from "../Heartbeat.ts"
 import { Held, type Leases, none } from "./Leases.ts"
 import type { FromRenewal, RenewalSettings, RenewedRun, ToRenewal } from "./renewal/Protocol.ts"

@@ -6,7 +6,9 @@
  */
 import { Flow, Instance, type InstanceId, Plan } from "@weft/core"
 import type { Completion, PlannedStep, StoreError } from "@weft/storage"
-import { Effect, Exit, Fiber } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type { EngineError } from "../Engine.ts"
 import { type Prompt, toEffect } from "../Prompt.ts"
 import type { Finished, WorkerState } from "../WorkerState.ts"

@@ -12,7 +12,10 @@ import {
   type TaskOptions,
   type TaskReference
 } from "@weft/core"
-import { Data, Duration, Effect, Schedule } from "effect"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import type { Work } from "../Invocation.ts"
 import { type Prompt, toEffect, waits } from "../Prompt.ts"
 import * as TaskContext from "../TaskContext.ts"

@@ -8,7 +8,7 @@
  */
 import { Flow, Instance, type InstanceId, Plan } from "@weft/core"
 import type { Coordination, Kept, Ready, Reply, StoreError } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { wrapped } from "../Behaviours.ts"
 import type { EngineError, Invoker } from "../Engine.ts"
 import { type Carried, type Invocation, type Work, workOf } from "../Invocation.ts"

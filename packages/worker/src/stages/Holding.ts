@@ -4,7 +4,7 @@
  */
 import { Flow, Instance, type InstanceId } from "@weft/core"
 import type { StoreError } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { nodeContext } from "../Behaviours.ts"
 import type { Work } from "../Invocation.ts"
 import { toEffect } from "../Prompt.ts"

@@ -8,7 +8,7 @@
 import { Codec, Flow, Graph, Instance, type InstanceId } from "@weft/core"
 import type { Read } from "@weft/metrics/recording"
 import type { StoreError } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import * as Arguments from "../Arguments.ts"
 import type { EngineError } from "../Engine.ts"
 import type { OutOfTime } from "../Limit.ts"

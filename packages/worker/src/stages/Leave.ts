@@ -4,7 +4,7 @@
  */
 import { Flow, Graph, Instance, type InstanceId } from "@weft/core"
 import type { Kept, Reply, StoreError } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { EngineError } from "../Engine.ts"
 import type { Work } from "../Invocation.ts"
 import { toEffect } from "../Prompt.ts"

@@ -7,7 +7,7 @@
  */
 import { Graph, Instance, type InstanceId, Plan } from "@weft/core"
 import type { Kept, StoreError } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type Prompt, waits } from "../Prompt.ts"
 import { valueKey } from "../RunContext.ts"
 import { StreamHandle } from "../StreamHandle.ts"

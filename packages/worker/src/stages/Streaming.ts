@@ -10,7 +10,11 @@
  */
 import { Codec, Graph, Instance, Plan } from "@weft/core"
 import type { Appended, StoreError, StreamEnd, Streams } from "@weft/storage"
-import { Cause, Effect, Exit, Fiber, Latch } from "effect"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import { type EngineError, idleUnlessSoon } from "../Engine.ts"
 import type { Work } from "../Invocation.ts"
 import { OutOfTime } from "../Limit.ts"

@@ -4,7 +4,14 @@
  * All that a process hears (answers, messages, timers, ends of tasks) comes through `deliver`. One that is dead hears
  * nothing any more; so its fibers stay where they are for good, and no finalizer runs, as in a process that was killed.
  */
-import { Clock, Context, Duration, Effect, type Fiber, Random, References, Scheduler } from "effect"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import * as References from "effect/References"
+import * as Scheduler from "effect/Scheduler"
 import { Timing } from "../Timing.ts"
 import type { World } from "./World.ts"
 

@@ -3,7 +3,11 @@
  * else a world does to it.
  */
 import { Coordination, CoordinationMemory, ObjectStore, type StoreError } from "@weft/storage"
-import { Clock, Context, Effect, Layer, Scope } from "effect"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import type { Process } from "./Process.ts"
 
 /** Stores in memory, on a world's clock. Their operations take no time. */

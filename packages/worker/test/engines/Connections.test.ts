@@ -1,6 +1,6 @@
 // Stores that are referred to are connected once, and again if that failed.
 import { StoreError } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { connect } from "../../src/engines/Connections.ts"
 import { built, moduleUrl } from "../fixtures/flaky.ts"

@@ -1,7 +1,7 @@
 // Who holds what was handed over, before those who are to run it have come.
 import { assert, it } from "@effect/vitest"
 import { CLIENT, Coordination, CoordinationMemory } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import type { Invocation } from "../../src/Invocation.ts"
 import { adoptAll } from "../../src/stages/HandOff.ts"

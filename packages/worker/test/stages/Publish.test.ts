@@ -1,6 +1,6 @@
 // How long a worker keeps what it has made.
 import type { Coordination, ObjectStore } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { Timing } from "../../src/index.ts"
 import { toEffect } from "../../src/Prompt.ts"

@@ -1,6 +1,7 @@
 /** A run whose workers are in the vessels of a pool: what all engines with a pool do. */
 import { Coordination } from "@weft/storage"
-import { Cause, Effect } from "effect"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
 import { EngineError, type Invoker, type OpenRun } from "../../Engine.ts"
 import type { Invocation } from "../../Invocation.ts"
 import { persistent } from "../../Persistent.ts"

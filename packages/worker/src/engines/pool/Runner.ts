@@ -2,7 +2,10 @@
  * What runs in each vessel of a pool: gets a run's graph, plan and code once, and runs the workers that the pool sends.
  */
 import { Coordination, type ObjectStore, type StoreError } from "@weft/storage"
-import { Cause, Context, Effect, Fiber } from "effect"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { type EngineError, Host, type Invoker, type Started } from "../../Engine.ts"
 import type { Invocation } from "../../Invocation.ts"
 import { persistent } from "../../Persistent.ts"

@@ -3,7 +3,9 @@
  * workers left, until its runs are over or there has been nothing to do for a while.
  */
 import { CLIENT, Coordination } from "@weft/storage"
-import { Deferred, Effect, Latch } from "effect"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import type { EngineError } from "../../Engine.ts"
 import type { Invocation } from "../../Invocation.ts"
 import { persistent } from "../../Persistent.ts"

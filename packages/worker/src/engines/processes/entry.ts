@@ -2,7 +2,7 @@
  * What runs in each of the engine's processes: the workers that the parent sends, with stores of their own. Goes on
  * without the parent if it must.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { captureConsole, captureStreams } from "../../TaskContext.ts"
 import { connect } from "../Connections.ts"
 import * as Leases from "../Leases.ts"

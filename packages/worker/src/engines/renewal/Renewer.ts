@@ -1,6 +1,6 @@
 /** Renews the leases of runs, in the thread that does only that. */
 import { Coordination } from "@weft/storage"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { heartbeat } from "../../Heartbeat.ts"
 import { connect } from "../Connections.ts"
 import * as Fault from "../Fault.ts"

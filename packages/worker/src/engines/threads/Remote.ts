@@ -3,7 +3,8 @@
  */
 import { threadId } from "node:worker_threads"
 import { Coordination, History, LIFE_MS, ObjectStore, StoreError, Streams } from "@weft/storage"
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { type Answer, type Call, portable, type ServiceName, unwrap, wrap } from "./Protocol.ts"
 
 /** What only the run's client does. */

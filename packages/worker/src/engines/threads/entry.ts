@@ -3,7 +3,8 @@
  */
 import { parentPort, workerData } from "node:worker_threads"
 import { Coordination, History, ObjectStore, Streams } from "@weft/storage"
-import { Context, Effect } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import { captureConsole, captureStreams } from "../../TaskContext.ts"
 import * as Leases from "../Leases.ts"
 import { type FromVessel, isToVessel, type ToVessel } from "../pool/Protocol.ts"
