@@ -184,7 +184,7 @@ describe("faults", () => {
 
 describe("random workflows", () => {
   it("with random plans are computed", () =>
-    using({ file: fileURLToPath(random.moduleUrl), sizes: [128, 1024] }, async (deployed) => {
+    using({ file: fileURLToPath(random.moduleUrl), sizes: [512, 1024] }, async (deployed) => {
       const engine = deployed.engine({ concurrency: 3, fanOut: 2, idleMs: 10 })
       await fc.assert(
         fc.asyncProperty(random.arbitraryWorkflow, arbitraryPlan, async ({ build, expected }, plan) => {

@@ -31,7 +31,7 @@ export const handler = async ({ left, next }, { functionName }) => {
   }
 }`
 
-const more = { Timeout: 60, MemorySize: 256 }
+const more = { Timeout: 60 }
 
 describe("a function that waits for itself", () => {
   it("is refused the 17th time", async () => {

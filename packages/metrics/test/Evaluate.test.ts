@@ -2,28 +2,12 @@ import { it as effect } from "@effect/vitest"
 import { History, type RunRecord } from "@weft/storage"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
+import { recordOf } from "../../storage/test/records.ts"
 import { Details, Evaluate, type Facts } from "../src/index.ts"
 import { facts, lognormal, node, random, worker } from "./facts.ts"
 
-const record = (parts: Partial<RunRecord> = {}): RunRecord => ({
-  version: 2,
-  run: "run",
-  workflow: "flow",
-  signature: "signature",
-  planner: "simple",
-  engine: "lambda",
-  status: "succeeded",
-  begunAt: 0,
-  makespanMs: 1000,
-  instances: 1,
-  tasks: [],
-  workers: [],
-  gbSeconds: 0,
-  bytesRead: 0,
-  bytesWritten: 0,
-  roundTrips: 0,
-  ...parts
-})
+const record = (parts: Partial<RunRecord> = {}): RunRecord =>
+  recordOf("run", 0, { workflow: "flow", makespanMs: 1000, ...parts })
 const past = (run: Facts): Evaluate.Past => ({ record: record({ begunAt: run.begunAt }), facts: run })
 const of = (found: Evaluate.Evaluation, quantity: Evaluate.Quantity) =>
   found.quantities.find((one) => one.quantity === quantity)!.accuracy

@@ -250,6 +250,34 @@ describe("the environment", () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b))
   })
 
+  it("takes large transfers to vary as large ones do, and not as small ones", () => {
+    const next = random(3)
+    const small = Array.from({ length: 60 }, () =>
+      node({ readBytes: 1000, inputsMs: lognormal(next, 2, 1.5) })
+    )
+    const large = [90, 100, 100, 110].map((inputsMs) => node({ readBytes: MIB, inputsMs }))
+    const { transferMs } = predictorOf([facts({ nodes: [...small, ...large] })])
+    close(transferMs("read", MIB)!.mean, 100, 0.2)
+    expect(transferMs("read", MIB)!.percentile(0.9)).toBeLessThan(200)
+    expect(transferMs("read", 1000)!.percentile(0.9)).toBeGreaterThan(6)
+  })
+
+  it("has each worker's first transfer in a new environment apart, and those that go on beside tasks count little", () => {
+    const at = (worker: number, parts: Parameters<typeof node>[0]) =>
+      node({ worker, readBytes: MIB, ...parts })
+    const nodes = [
+      at(0, { inputsMs: 600 }),
+      at(1, { inputsMs: 20 }),
+      at(0, { inputsMs: 20 }),
+      at(0, { preloadedBytes: MIB, preloadedMs: 500 }),
+      at(0, { inputsMs: 20, writtenBytes: MIB, publishMs: 40 })
+    ]
+    const { transferMs } = predictorOf([facts({ nodes, workers: [worker({ cold: true }), worker()] })])
+    close(transferMs("read", MIB, { start: "cold" })!.mean, 600)
+    close(transferMs("read", MIB)!.percentile(0.5), 20)
+    close(transferMs("write", MIB, { start: "cold" })!.mean, 40)
+  })
+
   it("knows calls and invocations", () => {
     const { coordinationMs, invokeMs } = predictorOf([
       facts({ workers: [worker({ callsMs: [1, 2, 3], invokesMs: [10] }), worker({ callsMs: [2, 2] })] })

@@ -37,6 +37,29 @@ describe("a simulated run", () => {
     expect(simulation.bytes).toBeGreaterThan(5000)
   })
 
+  it("waits for the store's client once in each new environment, as the fast model does", async () => {
+    const { graph } = GraphBuilder.make(step(step(step(1))), "there and back")
+    const nodes = new Map(Array.from({ length: 3 }, (_, id) => [id, { worker: `w${id % 2}` }] as const))
+    const plan = Plan.make("none", { nodes })
+    const environment = { idleMs: 60_000 }
+    const run = async (firstMs: number) => {
+      const large = {
+        ...predictions({ executionMs: () => 100, outputBytes: () => 6e6 }),
+        transferMs: (...[, , worker]: Parameters<Predictions.Predictions["transferMs"]>) =>
+          prediction(worker?.start === "cold" ? firstMs : 10)
+      }
+      const model = Model.make(graph, large, { environment })
+      const assignment = Assignment.flexible(graph, 1769)
+      assignment.worker.set([0, 1, 0])
+      const { meanRunMs } = await simulate({ graph, plan, predictions: large, environment, samples: 1 })
+      return { meanRunMs, fastMs: Timeline.evaluate(model, assignment).makespanMs }
+    }
+    // One writes, the other reads. After that both are connected.
+    const [slow, fast] = [await run(1000), await run(10)]
+    expect(slow.meanRunMs - fast.meanRunMs).toBeCloseTo(2 * 990, 6)
+    expect(slow.fastMs - fast.fastMs).toBeCloseTo(2 * 990, 6)
+  })
+
   it("is the same for a seed, and another for another one", async () => {
     const one = { ...randomCase(7, "mixed"), behaviours, samples: 3 }
     const varied = { ...one, predictions: { ...one.predictions, executionMs: () => prediction(100, 0.5) } }

@@ -1,8 +1,9 @@
 // What the suite of @weft/storage cannot ask of all histories: how many records stay, and what is not ours to read.
-import { History, type RunRecord } from "@weft/storage"
+import { History } from "@weft/storage"
 import { type RedisServer, startRedis } from "@weft/testing"
 import * as Effect from "effect/Effect"
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { recordOf, runsOf } from "../../storage/test/records.ts"
 import * as HistoryRedis from "../src/HistoryRedis.ts"
 import { RedisClient, type RedisOptions } from "../src/Redis.ts"
 
@@ -24,27 +25,6 @@ const using = <A, E>(
     )
   )
 
-const record = (run: string, begunAt: number, more: Partial<RunRecord> = {}): RunRecord => ({
-  version: 2,
-  run,
-  workflow: "w",
-  signature: "s",
-  planner: "simple",
-  engine: "inline",
-  status: "succeeded",
-  begunAt,
-  makespanMs: 1,
-  instances: 1,
-  tasks: [],
-  workers: [],
-  gbSeconds: 0,
-  bytesRead: 0,
-  bytesWritten: 0,
-  roundTrips: 0,
-  ...more
-})
-
-const runsOf = (records: ReadonlyArray<RunRecord>) => records.map(({ run }) => run)
 const sizes = () =>
   Promise.all([
     redis.command("HLEN", "weft:{history}:runs"),
@@ -59,8 +39,8 @@ describe("history on Redis", () => {
     using(
       (history) =>
         Effect.gen(function* () {
-          for (const begunAt of [5, 1, 4, 2, 3]) yield* history.record(record(`r${begunAt}`, begunAt))
-          yield* history.record(record("other", 0, { workflow: "x" }))
+          for (const begunAt of [5, 1, 4, 2, 3]) yield* history.record(recordOf(`r${begunAt}`, begunAt))
+          yield* history.record(recordOf("other", 0, { workflow: "x" }))
           expect(runsOf(yield* history.runs({ workflow: "w" }))).toEqual(["r5", "r4", "r3"])
           expect(runsOf(yield* history.runs({}))).toEqual(["r5", "r4", "r3", "other"])
           expect(yield* Effect.promise(sizes)).toEqual([4, 4, 4, 3, 4])
@@ -69,10 +49,10 @@ describe("history on Redis", () => {
     ))
 
   it("does not expire, and leaves nothing of what was removed", async () => {
-    await using((history) => history.record(record("a", 1)))
+    await using((history) => history.record(recordOf("a", 1)))
     expect(await redis.command("TTL", "weft:{history}:runs")).toBe(-1)
     await using((history) =>
-      Effect.andThen(history.record(record("a", 2, { workflow: "x" })), history.remove("a"))
+      Effect.andThen(history.record(recordOf("a", 2, { workflow: "x" })), history.remove("a"))
     )
     expect(await redis.command("KEYS", "*")).toEqual(["weft:{history}:seq"])
   })
@@ -81,7 +61,7 @@ describe("history on Redis", () => {
     using((history) =>
       Effect.gen(function* () {
         for (let i = 0; i < 20; i++)
-          yield* history.record(record(`r${i}`, i, { workflow: i % 5 === 0 ? "w" : "x" }))
+          yield* history.record(recordOf(`r${i}`, i, { workflow: i % 5 === 0 ? "w" : "x" }))
         expect(runsOf(yield* history.runs({ workflow: "w", signature: "s", limit: 3 }))).toEqual([
           "r15",
           "r10",
@@ -95,9 +75,9 @@ describe("history on Redis", () => {
     "{}",
     '{"version":1}',
     '{"version":3}',
-    JSON.stringify({ ...record("a", 1), instances: -1 })
+    JSON.stringify({ ...recordOf("a", 1), instances: -1 })
   ])("passes over what is no record of this version, and counts it: %s", async (text) => {
-    await using((history) => Effect.forEach([1, 2, 3], (i) => history.record(record(`r${i}`, i))))
+    await using((history) => Effect.forEach([1, 2, 3], (i) => history.record(recordOf(`r${i}`, i))))
     await redis.command("HSET", "weft:{history}:runs", "r2", text)
     expect(runsOf(await using((history) => history.runs({ limit: 2 })))).toEqual(["r3", "r1"])
     expect(await using((history) => history.unreadable)).toBe(1)
@@ -106,14 +86,14 @@ describe("history on Redis", () => {
   })
 
   it("passes over records that an earlier version of weft wrote", async () => {
-    const { bytesRead: _, bytesWritten: __, roundTrips: ___, ...rest } = record("old", 1)
-    await using((history) => history.record(record("new", 2)))
+    const { bytesRead: _, bytesWritten: __, roundTrips: ___, ...rest } = recordOf("old", 1)
+    await using((history) => history.record(recordOf("new", 2)))
     await redis.command("HSET", "weft:{history}:runs", "old", JSON.stringify({ ...rest, version: 1 }))
     await redis.command("HSET", "weft:{history}:places", "old", '["0000000000000001old","w","s"]')
     for (const index of ["all", "workflow:w", "signature:s"])
       await redis.command("ZADD", `weft:{history}:${index}`, "1", "0000000000000001old")
     expect(runsOf(await using((history) => history.runs({})))).toEqual(["new"])
-    await using((history) => history.record(record("old", 3)))
+    await using((history) => history.record(recordOf("old", 3)))
     expect(runsOf(await using((history) => history.runs({})))).toEqual(["old", "new"])
   })
 
@@ -121,7 +101,7 @@ describe("history on Redis", () => {
     using(
       (history) =>
         Effect.gen(function* () {
-          for (const i of [5, 1, 4, 2, 3]) yield* history.record(record(`r${i}`, i), Uint8Array.of(i))
+          for (const i of [5, 1, 4, 2, 3]) yield* history.record(recordOf(`r${i}`, i), Uint8Array.of(i))
           const found = yield* Effect.forEach([5, 4, 3, 2, 1], (i) => history.details(`r${i}`))
           expect(found.map((bytes) => bytes?.[0])).toEqual([5, 4, undefined, undefined, undefined])
           expect(yield* Effect.promise(() => redis.command("HLEN", "weft:{history}:details"))).toBe(2)
@@ -135,7 +115,7 @@ describe("history on Redis", () => {
       Effect.gen(function* () {
         yield* Effect.forEach(
           Array.from({ length: 620 }, (_, i) => i),
-          (i) => history.record(record(`r${i}`, i, { signature: `s${i % 2}` })),
+          (i) => history.record(recordOf(`r${i}`, i, { signature: `s${i % 2}` })),
           { concurrency: 50 }
         )
         const limit = Number.POSITIVE_INFINITY
@@ -160,7 +140,7 @@ describe("history on Redis", () => {
 
   it("says when something else is under its name", async () => {
     await redis.command("SET", "weft:{history}:all", "not ours")
-    const error = await using((history) => Effect.flip(history.record(record("a", 1))))
+    const error = await using((history) => Effect.flip(history.record(recordOf("a", 1))))
     expect([error.reason, error.operation]).toEqual(["corrupt", "record a run"])
     expect(error.message).toContain("weft:{history}")
     expect(await redis.command("GET", "weft:{history}:all")).toBe("not ours")

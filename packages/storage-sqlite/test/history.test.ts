@@ -15,8 +15,8 @@ import { DatabaseSync } from "node:sqlite"
 import { History } from "@weft/storage"
 import * as Effect from "effect/Effect"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { recordOf, runsOf } from "../../storage/test/records.ts"
 import { HistorySqlite } from "../src/index.ts"
-import { recordOf, runsOf } from "./records.ts"
 
 let folder: string
 let file: string

@@ -6,8 +6,8 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { runsOf } from "../../storage/test/records.ts"
 import { HistorySqlite } from "../src/index.ts"
-import { runsOf } from "./records.ts"
 
 let folder: string
 const children: Array<ChildProcess> = []

@@ -1,8 +1,8 @@
 // A plan against what became of it.
 import { GraphBuilder, GraphCodec, Plan, task } from "@weft/core"
 import type { Facts, NodeFact, WorkerFact } from "@weft/metrics"
-import type { RunRecord } from "@weft/storage"
 import { describe, expect, it } from "vitest"
+import { recordOf } from "../../storage/test/records.ts"
 import { showLines } from "../src/cli/ShowText.ts"
 import { plain } from "../src/cli/Style.ts"
 import * as Comparison from "../src/show/Comparison.ts"
@@ -64,24 +64,13 @@ const facts: Facts = {
   widths: [],
   taskOf: (id) => graph.task(id)?.name
 }
-const record: RunRecord = {
-  version: 2,
-  run: "r-1",
+const record = recordOf("r-1", 0, {
   workflow: "pictures",
-  signature: "s",
   planner: "p",
   engine: "lambda",
-  status: "succeeded",
-  begunAt: 0,
   makespanMs: 230,
-  instances: 3,
-  tasks: [],
-  workers: [],
-  gbSeconds: 0,
-  bytesRead: 0,
-  bytesWritten: 0,
-  roundTrips: 0
-}
+  instances: 3
+})
 const timeline = [
   { node: 0, worker: "w1", startMs: 10, endMs: 36 },
   { node: 1, worker: "w2", startMs: 20, endMs: 46 },

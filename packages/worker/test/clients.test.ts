@@ -115,7 +115,7 @@ const result = async (of: string, size = LAYERS_SIZE): Promise<unknown> => {
 // Another process serves the stores: they answer while tasks block this one.
 describe("a task that blocks for longer than the lease keeps it", () => {
   it.each(["inline", "threads", "processes"] as const)("on %s", async (engine) => {
-    const client = await start("long", { engine, count: 1, leaseMs: 2500 })
+    const client = await start("long", { engine, count: 1, leaseMs: 4000 })
     await client.says("ended succeeded")
     expect(client.heard.filter((type) => type === "lost")).toEqual([])
     await Effect.runPromise(coordination.remove(client.run))

@@ -5,6 +5,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { each } from "@weft/core"
+import { Coordination } from "@weft/storage"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import fc from "fast-check"
 import { afterAll, describe, expect, it, vi } from "vitest"
 import { arbitraryWorkflow, moduleUrl as randomModule } from "../../core/test/randomGraph.ts"
@@ -28,7 +31,7 @@ afterAll(async () => {
 })
 
 /** Long enough for a machine with other things to do, short enough to see it run out. */
-const LEASE_MS = 2500
+const LEASE_MS = 5000
 
 const pair = processes({ processes: 2, idleMs: 5 })
 const one = processes({ processes: 1, idleMs: 1 })
@@ -58,7 +61,7 @@ describe("random workflows with random plans", () => {
           const found = await value(build(), { ...settings(engine), plan, module: randomModule })
           expect(found).toEqual(expected)
         }),
-        { numRuns: 60, interruptAfterTimeLimit: 110_000, markInterruptAsFailure: true }
+        { numRuns: 25, interruptAfterTimeLimit: 110_000, markInterruptAsFailure: true }
       ),
     120_000
   )
@@ -176,25 +179,26 @@ describe("a process that is stopped", () => {
     const engine = processes({ processes: 2, concurrency: 4, idleMs: 5 })
     const pids = await pidsOf(settings(engine), 16)
     const gate = join(folder, "gate")
-    const completed = new Set<unknown>()
-    let resume = () => {}
-    const rest = new Promise<void>((done) => {
-      resume = done
-    })
-    const onMessage: Settings["onMessage"] = (message) => {
-      if (message.type !== "completed") return
-      for (const { instance } of message.completions) completed.add(instance)
-      // All but the one that waits.
-      if (completed.size === LAYERS_SIZE) resume()
-    }
+    let run = ""
     const running = value([layers(), tasks.waitFor(gate)], {
       ...settings(engine, LEASE_MS),
       maxAttempts: 100,
-      onMessage
+      coordination: (real) => ({
+        ...real,
+        begin: (spec, ...rest) => {
+          run = spec.run
+          return real.begin(spec, ...rest)
+        }
+      })
     })
+    const { state } = Context.get(shared.services, Coordination)
+    /** Until all are complete but the one that waits. */
+    const rest = async () => {
+      while ((await Effect.runPromise(state(run))).completed < LAYERS_SIZE) await sleep(50)
+    }
     await sleep(60)
     process.kill(pids[0]!, "SIGSTOP")
-    await Promise.race([rest, running])
+    await Promise.race([rest(), running])
     process.kill(pids[0]!, "SIGCONT")
     writeFileSync(gate, "")
     expect(await running).toEqual([36, gate])
@@ -214,13 +218,13 @@ describe("a process that is stopped", () => {
 
 describe("leases", () => {
   it("are kept while a task blocks its process", async () => {
-    const { messages, status, value: given } = await end(tasks.busy(3 * LEASE_MS), settings(one, LEASE_MS))
-    expect([status, given]).toEqual(["succeeded", 3 * LEASE_MS])
+    const { messages, status, value: given } = await end(tasks.busy(1.5 * LEASE_MS), settings(one, LEASE_MS))
+    expect([status, given]).toEqual(["succeeded", 1.5 * LEASE_MS])
     expect(messages.filter(({ type }) => type === "lost")).toEqual([])
   })
 
   it("are kept while a worker waits for a place", async () => {
-    const nodes = Array.from({ length: 5 }, () => tasks.busy(LEASE_MS / 2))
+    const nodes = Array.from({ length: 5 }, () => tasks.busy(LEASE_MS / 3))
     const { messages, status } = await end(nodes, settings(one, LEASE_MS))
     expect(status).toBe("succeeded")
     expect(messages.filter(({ type }) => type === "lost")).toEqual([])

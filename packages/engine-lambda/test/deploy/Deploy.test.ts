@@ -49,7 +49,7 @@ const options = (changes: Partial<DeployOptions> = {}): DeployOptions => ({
   ...place(),
   stores: redis(server.url),
   role: ROLE,
-  memory: [256],
+  memory: [1000],
   name,
   ...changes
 })
@@ -65,10 +65,10 @@ const versionsOf = async (FunctionName: string) => {
 describe("deploy", () => {
   it("makes a function of each size, which answer from inside", async () => {
     const steps: Array<DeployStep> = []
-    const made = await deployed(makeApp(), { memory: [512, 256], onStep: (step) => steps.push(step) })
+    const made = await deployed(makeApp(), { memory: [2000, 1000], onStep: (step) => steps.push(step) })
     expect(made).toMatchObject({
       name,
-      functions: [256, 512].map((memoryMiB) => ({
+      functions: [1000, 2000].map((memoryMiB) => ({
         name: `${name}-${memoryMiB}`,
         memoryMiB,
         version: "1",
@@ -85,7 +85,7 @@ describe("deploy", () => {
 
   it("sets what workers need beside the function", async () => {
     await deployed(makeApp(), { timeoutSeconds: 60, environment: { COLOUR: "red" } })
-    const of = { FunctionName: `${name}-256` }
+    const of = { FunctionName: `${name}-1000` }
     expect(await client.send(new GetFunctionRecursionConfigCommand(of))).toMatchObject({
       RecursiveLoop: "Allow"
     })
@@ -93,7 +93,7 @@ describe("deploy", () => {
       await client.send(new GetFunctionEventInvokeConfigCommand({ ...of, Qualifier: "1" }))
     ).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 })
     const is = await client.send(new GetFunctionConfigurationCommand({ ...of, Qualifier: "live" }))
-    expect(is).toMatchObject({ Timeout: 60, Runtime: "nodejs24.x", Role: ROLE, MemorySize: 256 })
+    expect(is).toMatchObject({ Timeout: 60, Runtime: "nodejs24.x", Role: ROLE, MemorySize: 1000 })
     expect(is.Environment?.Variables).toEqual({
       COLOUR: "red",
       WEFT_STORES: JSON.stringify({ module: "@weft/storage-redis", options: server.url })
@@ -103,12 +103,12 @@ describe("deploy", () => {
   it("changes nothing the second time", async () => {
     const folder = makeApp()
     await deployed(folder)
-    const before = await client.send(new GetFunctionConfigurationCommand({ FunctionName: `${name}-256` }))
+    const before = await client.send(new GetFunctionConfigurationCommand({ FunctionName: `${name}-1000` }))
     const { functions } = await deployed(folder)
     expect(functions).toMatchObject([{ version: "1", change: "unchanged", checked: { problems: [] } }])
-    const after = await client.send(new GetFunctionConfigurationCommand({ FunctionName: `${name}-256` }))
+    const after = await client.send(new GetFunctionConfigurationCommand({ FunctionName: `${name}-1000` }))
     expect(after.RevisionId).toBe(before.RevisionId)
-    expect(await versionsOf(`${name}-256`)).toEqual(["$LATEST", "1"])
+    expect(await versionsOf(`${name}-1000`)).toEqual(["$LATEST", "1"])
     const unasked = await deployed(folder, { check: "changed" })
     expect(unasked.functions).toMatchObject([{ change: "unchanged", checked: undefined }])
   })
@@ -120,8 +120,8 @@ describe("deploy", () => {
       const { functions } = await deployed(folder, { check: "never" })
       expect(functions).toMatchObject([{ version: String(i), change: i === 1 ? "created" : "updated" }])
     }
-    expect(await versionsOf(`${name}-256`)).toEqual(["$LATEST", "3", "4", "5", "6", "7"])
-    const alias = await client.send(new GetAliasCommand({ FunctionName: `${name}-256`, Name: "live" }))
+    expect(await versionsOf(`${name}-1000`)).toEqual(["$LATEST", "3", "4", "5", "6", "7"])
+    const alias = await client.send(new GetAliasCommand({ FunctionName: `${name}-1000`, Name: "live" }))
     expect(alias.FunctionVersion).toBe("7")
   })
 
@@ -134,20 +134,20 @@ describe("deploy", () => {
     const changed = await deployed(folder, { timeoutSeconds: 90 })
     expect(changed.functions).toMatchObject([{ change: "updated", version: "2" }])
     const is = await client.send(
-      new GetFunctionConfigurationCommand({ FunctionName: `${name}-256`, Qualifier: "live" })
+      new GetFunctionConfigurationCommand({ FunctionName: `${name}-1000`, Qualifier: "live" })
     )
     expect(is).toMatchObject({ Timeout: 90, Environment: { Variables: { COLOUR: "red" } } })
   })
 
   it("brings sizes up to date that it is not asked for", async () => {
     const folder = makeApp()
-    await deployed(folder, { memory: [256, 512] })
+    await deployed(folder, { memory: [1000, 2000] })
     writeFileSync(join(folder, "flow.ts"), WORKFLOW.replace("2 * n", "3 * n"))
-    const { functions } = await deployed(folder, { memory: [1024] })
+    const { functions } = await deployed(folder, { memory: [3000] })
     expect(functions.map(({ change, memoryMiB, version }) => [memoryMiB, change, version])).toEqual([
-      [256, "updated", "2"],
-      [512, "updated", "2"],
-      [1024, "created", "1"]
+      [1000, "updated", "2"],
+      [2000, "updated", "2"],
+      [3000, "created", "1"]
     ])
   })
 })
@@ -198,7 +198,7 @@ describe("deploy refuses", () => {
   it("a function that somebody else has made", async () => {
     await client.send(
       new CreateFunctionCommand({
-        FunctionName: `${name}-256`,
+        FunctionName: `${name}-1000`,
         Role: ROLE,
         Runtime: "nodejs24.x",
         Handler: "index.handler",
@@ -206,7 +206,7 @@ describe("deploy refuses", () => {
       })
     )
     await expect(deployed(makeApp())).rejects.toMatchObject({ _tag: "InvalidDeployment", about: "name" })
-    expect(await undeploy(name, place())).toEqual({ name, removed: [], foreign: [`${name}-256`] })
+    expect(await undeploy(name, place())).toEqual({ name, removed: [], foreign: [`${name}-1000`] })
   })
 
   it("the wrong region", async () => {
@@ -236,10 +236,10 @@ describe("a function that cannot do its work", () => {
     const failed = deployed(folder, { stores: redis("redis://127.0.0.1:9") })
     await expect(failed).rejects.toMatchObject({
       _tag: "CheckFailed",
-      function: `${name}-256:2`,
+      function: `${name}-1000:2`,
       message: expect.stringMatching(/localhost is the function itself/)
     })
-    const alias = await client.send(new GetAliasCommand({ FunctionName: `${name}-256`, Name: "live" }))
+    const alias = await client.send(new GetAliasCommand({ FunctionName: `${name}-1000`, Name: "live" }))
     expect(alias.FunctionVersion).toBe("1")
     expect((await deployed(folder)).functions).toMatchObject([
       { change: "updated", checked: { problems: [] } }
@@ -259,15 +259,15 @@ describe("a function that cannot do its work", () => {
 
 describe("undeploy", () => {
   it("removes all sizes, and says so; or only says so", async () => {
-    await deployed(makeApp(), { memory: [256, 512], check: "never" })
-    const removed = [`${name}-256`, `${name}-512`]
+    await deployed(makeApp(), { memory: [1000, 2000], check: "never" })
+    const removed = [`${name}-1000`, `${name}-2000`]
     expect(await undeploy(name, { ...place(), dryRun: true })).toEqual({ name, removed, foreign: [] })
     expect(await undeploy(name, place())).toEqual({ name, removed, foreign: [] })
     expect(await undeploy(name, place())).toEqual({ name, removed: [], foreign: [] })
   })
 
   it("leaves deployments alone whose names begin alike", async () => {
-    await deployed(makeApp(), { name: `${name}-256`, check: "never" })
+    await deployed(makeApp(), { name: `${name}-1000`, check: "never" })
     expect(await undeploy(name, place())).toMatchObject({ removed: [] })
   })
 })

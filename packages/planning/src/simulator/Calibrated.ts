@@ -12,7 +12,7 @@ import * as Distribution from "./Distribution.ts"
 /** Quantiles that a product is made of, in each factor. */
 const QUANTILES = 50
 /** After so many runs half of the spread is what experience says. */
-const HALF = 4
+const HALF = 1
 /** The variance of logarithms by which a run may be off others like it before any deviation is known: 10 %, squared. */
 const PRIOR = 0.01
 
@@ -41,12 +41,15 @@ export const calibrated = (
     )
   const power = HALF / (HALF + ratio.samples)
   const doubt = Math.sqrt(PRIOR / Math.max(1, ratio.samples))
+  const usual = combined((of) => of.percentile(0.5))
+  const middle = raw.percentile(0.5)
   const products: Array<number> = []
   for (let i = 0; i < QUANTILES; i++) {
-    const spread = raw.mean > 0 ? (raw.percentile((i + 0.5) / QUANTILES) / raw.mean) ** power : 0
+    const spread = middle > 0 ? (raw.percentile((i + 0.5) / QUANTILES) / middle) ** power : 0
     for (let k = 0; k < QUANTILES; k++) {
       const p = (k + 0.5) / QUANTILES
-      products.push(spread * combined((of) => of.percentile(p)) * Math.exp(doubt * deviate(p)))
+      const seen = Math.log(combined((of) => of.percentile(p)) / usual)
+      products.push(spread * usual * Math.exp(Math.sign(p - 0.5) * Math.hypot(seen, doubt * deviate(p))))
     }
   }
   return { ...Distribution.of(products), mean: combined((of) => of.mean), samples: raw.samples }

@@ -53,9 +53,9 @@ describe("weft deploy", () => {
   it("gives JSON, and makes what it is told", async () => {
     const flags = [
       "--memory",
-      "300",
+      "1300",
       "--memory",
-      "200",
+      "1200",
       "--name",
       "mine",
       "--env",
@@ -69,8 +69,8 @@ describe("weft deploy", () => {
     expect(JSON.parse(stdout)).toMatchObject({
       name: "mine",
       functions: [
-        { name: "mine-200", memoryMiB: 200, version: "1", change: "created" },
-        { name: "mine-300", memoryMiB: 300, version: "1", change: "created" }
+        { name: "mine-1200", memoryMiB: 1200, version: "1", change: "created" },
+        { name: "mine-1300", memoryMiB: 1300, version: "1", change: "created" }
       ],
       warnings: []
     })

@@ -1,6 +1,8 @@
 /** A process of its own as a vessel. */
 import { type ChildProcess, fork } from "node:child_process"
+import module from "node:module"
 import type { Socket } from "node:net"
+import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { isFromVessel } from "../pool/Protocol.ts"
 import type { Launch, VesselSettings } from "../pool/Vessel.ts"
@@ -16,6 +18,13 @@ const endAll = () => {
 const TAIL = 4096
 /** How long after its end a process's last words are waited for, in ms. */
 const LAST_WORDS_MS = 200
+
+/** Where this process keeps what it has compiled, if it does: the new one need not compile it again. */
+const compiled = (): NodeJS.ProcessEnv => {
+  const cache = module.getCompileCacheDir()
+  // The folder of this version of Node.js, in that which one names.
+  return cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) }
+}
 
 /**
  * How processes are started.
@@ -33,6 +42,7 @@ export const launch =
       {
         serialization: "advanced",
         stdio: ["ignore", "pipe", "pipe", "ipc"],
+        env: { ...process.env, ...compiled() },
         execArgv: [
           ...inheritedArguments(),
           ...(heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`])

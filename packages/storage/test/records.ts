@@ -1,5 +1,5 @@
-// Records for the tests of this package, and for the processes that they start.
-import type { RunRecord } from "@weft/storage"
+// Records of runs that never were, for tests of histories and for the processes that they start.
+import type { RunRecord } from "../src/index.ts"
 
 /** A record that took next to nothing. */
 export const recordOf = (run: string, begunAt = 1, more: Partial<RunRecord> = {}): RunRecord => ({
