@@ -90,8 +90,12 @@ export const make = (
     processorMs: (task, shape) => tasks(task)?.processor?.predict(shape),
     outputBytes: (task, shape) => tasks(task)?.output?.predict(shape),
     width: widths,
-    transferMs: (direction, bytes, { start, ...worker } = {}) =>
-      of(direction, start)?.predict({ inputBytes: bytes, ...worker }),
+    transferMs: (direction, bytes, { start, ...worker } = {}) => {
+      const usual = of(direction, "warm")?.predict({ inputBytes: bytes, ...worker })
+      // Of first transfers there are too few to tell what bytes do to them: mostly they wait for a connection.
+      const first = start === "cold" ? workers?.cold[direction]?.predict(worker) : undefined
+      return first && usual ? longer(first, usual) : usual
+    },
     // Here the other is nothing to go by: they differ in kind.
     startMs: (start, memory) =>
       workers?.[environment?.left.kept === false ? "warm" : start].start?.predict({ inputBytes: 0, memory }),
@@ -111,6 +115,14 @@ const either = <A>(
   { cold, warm }: { readonly cold: A | undefined; readonly warm: A | undefined },
   start: Predictions.Start = "warm"
 ): A | undefined => (start === "cold" ? (cold ?? warm) : (warm ?? cold))
+
+/** What takes as long as the longer of two. */
+const longer = (a: Predictions.Prediction, b: Predictions.Prediction): Predictions.Prediction => ({
+  ...a,
+  mean: Math.max(a.mean, b.mean),
+  percentile: (p) => Math.max(a.percentile(p), b.percentile(p)),
+  extrapolation: Math.max(a.extrapolation, b.extrapolation)
+})
 
 const single = (series: Series.Series | undefined) =>
   series === undefined ? undefined : Quantity.make(series.cells)?.predict({})

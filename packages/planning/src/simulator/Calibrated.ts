@@ -12,16 +12,16 @@ import * as Distribution from "./Distribution.ts"
 /** Quantiles that a product is made of, in each factor. */
 const QUANTILES = 50
 /** After so many runs half of the spread is what experience says. */
-const HALF = 1
+const HALF = 2
 /** The variance of logarithms by which a run may be off others like it before any deviation is known: 10 %, squared. */
 const PRIOR = 0.01
 
 /**
  * A simulated makespan and experience.
  *
- * Experience varies because runs do, which the simulation says as well: with n earlier runs its own spread counts with the
- * power 4 / (4 + n), so that what is known twice is not counted twice. That few runs say little of what is usual widens the
- * whole, by a variance of 0.01 / n of the logarithms.
+ * Experience varies because runs do, which the simulation says as well: with n earlier runs its own spread (around its median:
+ * where runs lie beside its mean is what experience says) counts with the power 2 / (2 + n), so that what is known twice is
+ * not counted twice. That few runs say little of what is usual adds a variance of 0.01 / n to that of the logarithms.
  */
 export const calibrated = (
   raw: Distribution.Distribution,
