@@ -28,7 +28,7 @@ const planOf = (targets: unknown) => {
 describe("the planner", () => {
   it("needs nothing of weft but @weft/core", () => {
     expect(new Set(importsOf("planner.ts"))).toEqual(new Set(["@weft/core", "./pace.ts"]))
-    expect(importsOf("pace.ts")).toEqual(["@weft/core", "effect"])
+    expect(importsOf("pace.ts")).toEqual(["@weft/core", "effect/Effect", "effect/Schema"])
   })
 
   it("gives the calls of the service to one worker, with a pace, and leaves the rest open", () => {

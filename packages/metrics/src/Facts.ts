@@ -63,7 +63,7 @@ export interface WorkerFact {
   readonly loadMs: number
   /** Calls of coordination and of the object store. */
   readonly roundTrips: number
-  /** How long calls of coordination took, in ms: at most 64 of them, evenly spread. */
+  /** How long calls of coordination took, in ms, beside which no execution began: at most 64 of them, evenly spread. */
   readonly callsMs: ReadonlyArray<number>
   /** How long sending one invocation took, in ms: at most 64 of them. */
   readonly invokesMs: ReadonlyArray<number>

@@ -43,6 +43,8 @@ export class Recorder {
   private calls = 0
   /** Lives that have not ended. */
   active = 0
+  /** How many executions have begun. */
+  executions = 0
 
   /** Nodes that are not in a batch yet. */
   get queued(): number {

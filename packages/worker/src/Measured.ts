@@ -49,8 +49,9 @@ export class Measured {
     })
   }
 
-  /** The processor's time now, if it is worth knowing of a call; in µs. */
-  processor(node: number): NodeJS.CpuUsage | undefined {
+  /** A call begins to execute: the processor's time now, if it is worth knowing; in µs. */
+  executing(node: number): NodeJS.CpuUsage | undefined {
+    this.recording.recorder.executions++
     return this.context.durations.isLong(node) ? process.threadCpuUsage() : undefined
   }
 
@@ -202,17 +203,20 @@ export class Measured {
     timed: (answer: A, calledAt: number, answeredAt: number) => void = () => {}
   ): Effect.Effect<A, StoreError> {
     const { life, timing } = this
+    const { recorder } = this.recording
     const answered = (answer: A) => {
       life.roundTrips++
       counted(answer)
       return answer
     }
-    if (!this.recording.recorder.isTiming()) return Effect.map(call, answered)
+    if (!recorder.isTiming()) return Effect.map(call, answered)
     return Effect.suspend(() => {
+      const { executions } = recorder
       const calledAt = timing.now()
       return Effect.map(call, (answer) => {
         const answeredAt = timing.now()
-        life.callTook(answeredAt - calledAt)
+        // Else the answer may have waited for a task to let go of the thread, and nobody for the answer.
+        if (recorder.executions === executions) life.callTook(answeredAt - calledAt)
         timed(answer, calledAt, answeredAt)
         return answered(answer)
       })

@@ -376,7 +376,7 @@ function* node(state: WorkerState, one: Work): Effect.fn.Return<void, Failures |
     const reads = Flow.releases(graph, instance)
     return completeNow(state, finished(reads, 0, 1, timing.now() - executeAt))
   })
-  const processor = kind === "call" ? measured?.processor(Instance.nodeOf(instance)) : undefined
+  const processor = kind === "call" ? measured?.executing(Instance.nodeOf(instance)) : undefined
   const result = executing(state, one, args, producer)
   // It takes its time: whoever waits for what came before it need not.
   if (state.lingers && Prompt.waits(result)) yield* tellSoon(state)
