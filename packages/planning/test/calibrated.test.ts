@@ -23,6 +23,18 @@ describe("a simulated makespan", () => {
     expect(calibrated(simulated, { ratio: always(0), makespanMs: undefined })).toBe(simulated)
   })
 
+  it("goes by no experience that mostly took no time", () => {
+    const mostly = (samples: number): Predictions.Prediction => ({
+      ...always(500, samples),
+      percentile: (p) => (p > 0.7 ? 2000 : 0)
+    })
+    const without = calibrated(simulated, { ratio: mostly(3), makespanMs: undefined })
+    expect(without).toBe(simulated)
+    const by = calibrated(simulated, { ratio: always(2), makespanMs: mostly(3) })
+    for (const p of [0.01, 0.5, 0.99]) expect(by.percentile(p)).toBeGreaterThan(0)
+    expect(by.mean).toBeCloseTo(2000)
+  })
+
   it("is multiplied by how others' predictions turned out", () => {
     expect(calibrated(simulated, { ratio: always(1.5), makespanMs: undefined }).mean).toBeCloseTo(1500)
   })

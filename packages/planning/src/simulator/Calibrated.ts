@@ -43,22 +43,22 @@ export const calibrated = (
   const doubt = Math.sqrt(PRIOR / Math.max(1, ratio.samples))
   const usual = combined((of) => of.percentile(0.5))
   const middle = raw.percentile(0.5)
-  const products: Array<number> = []
-  for (let i = 0; i < QUANTILES; i++) {
-    const spread = middle > 0 ? (raw.percentile((i + 0.5) / QUANTILES) / middle) ** power : 0
-    for (let k = 0; k < QUANTILES; k++) {
-      const p = (k + 0.5) / QUANTILES
-      const seen = Math.log(combined((of) => of.percentile(p)) / usual)
-      products.push(spread * usual * Math.exp(Math.sign(p - 0.5) * Math.hypot(seen, doubt * deviate(p))))
-    }
-  }
+  const shares = Array.from({ length: QUANTILES }, (_, i) => (i + 0.5) / QUANTILES)
+  const simulated = shares.map((p) => (middle > 0 ? (raw.percentile(p) / middle) ** power : 0))
+  const experienced = shares.map((p) => {
+    const seen = Math.log(combined((of) => of.percentile(p)) / usual)
+    return usual * Math.exp(Math.sign(p - 0.5) * Math.hypot(seen, doubt * deviate(p)))
+  })
+  const products = simulated.flatMap((spread) => experienced.map((ms) => spread * ms))
   return { ...Distribution.of(products), mean: combined((of) => of.mean), samples: raw.samples }
 }
 
 /** By how many standard deviations of a logistic distribution its percentile is off its mean. */
 const deviate = (p: number) => (Math.log(p / (1 - p)) * Math.sqrt(3)) / Math.PI
 
-const isUsable = ({ mean }: Predictions.Prediction) => mean > 0 && Number.isFinite(mean)
+/** Runs that took no time have no logarithm. */
+const isUsable = ({ mean, percentile }: Predictions.Prediction) =>
+  mean > 0 && Number.isFinite(mean) && percentile(0.5) > 0
 
 /** Of the logarithms, from the percentiles that lie one standard deviation off the median of a normal distribution. */
 const variance = ({ percentile }: Predictions.Prediction): number => {
