@@ -118,10 +118,7 @@ describe("an invocation is refused", () => {
     ["Event", 1_048_576]
   ] as const)("if the payload of a %s has more than %d bytes", async (InvocationType, most) => {
     const { client, create } = await deployed()
-    await create("size", "export const handler = async (event) => event.length", {
-      MemorySize: 512,
-      Timeout: 20
-    })
+    await create("size", "export const handler = async (event) => event.length")
     const invoke = (bytes: number) =>
       client.send(
         new InvokeCommand({

@@ -26,7 +26,7 @@ describe("a function's answer", () => {
 
   it("may have 6 MB, as its event", async () => {
     const { client, create } = await deployed()
-    await create("echo", ECHO, { MemorySize: 512, Timeout: 20 })
+    await create("echo", ECHO)
     const Payload = Buffer.from(JSON.stringify(randomBytes(4_718_589).toString("base64")))
     expect(Payload.byteLength).toBeGreaterThan(6_291_450)
     const answer = await client.send(new InvokeCommand({ FunctionName: "echo", Payload }))

@@ -35,23 +35,23 @@ export interface Beginning {
 const SKEW = 100
 
 /** What one run adds. */
-export const of = (facts: Facts): EnvironmentSummary => ({
-  cold: beginning(facts, "cold"),
-  warm: beginning(facts, "warm"),
-  left: Left.of(facts)
-})
-
-const beginning = (facts: Facts, start: Predictions.Start): Beginning => {
-  const workers = facts.workers.filter((worker) => beganAs(worker) === start)
-  const transfers = transfersOf(facts).filter((transfer) => transfer.start === start)
-  return {
-    start: Series.of(workers.flatMap(startOf)),
-    read: Series.of(transfers.filter(({ direction }) => direction === "read")),
-    write: Series.of(transfers.filter(({ direction }) => direction === "write")),
-    call: Series.of(workers.flatMap(({ callsMs }) => callsMs.map((value) => ({ value })))),
-    invoke: Series.of(workers.flatMap(({ invokesMs }) => invokesMs.map((value) => ({ value }))))
-  }
+export const of = (facts: Facts): EnvironmentSummary => {
+  const transfers = transfersOf(facts)
+  const beginning = (start: Predictions.Start) =>
+    alike(
+      facts.workers.filter((worker) => beganAs(worker) === start),
+      transfers.filter((transfer) => transfer.start === start)
+    )
+  return { cold: beginning("cold"), warm: beginning("warm"), left: Left.of(facts) }
 }
+
+const alike = (workers: ReadonlyArray<WorkerFact>, transfers: ReadonlyArray<Transfer>): Beginning => ({
+  start: Series.of(workers.flatMap(startOf)),
+  read: Series.of(transfers.filter(({ direction }) => direction === "read")),
+  write: Series.of(transfers.filter(({ direction }) => direction === "write")),
+  call: Series.of(workers.flatMap(({ callsMs }) => callsMs.map((value) => ({ value })))),
+  invoke: Series.of(workers.flatMap(({ invokesMs }) => invokesMs.map((value) => ({ value }))))
+})
 
 /** How long a worker took to start, once there was a place for it; nothing if nobody knows. */
 export const startOf = (worker: WorkerFact): ReadonlyArray<Cells.Sample> => {

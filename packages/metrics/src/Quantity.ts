@@ -3,8 +3,8 @@
  *
  * The level and the shape are fitted in turn to the medians of the cells (an additive model of logarithms); the residual is
  * the distribution of the samples as ratios to these centres. One residual serves all memory sizes, so that with more memory
- * no percentile gets longer. Each size in bytes has its own: of the samples near it, for small transfers vary by factors where
-large ones vary by shares.
+ * no percentile gets longer. Each size in bytes has its own: of the samples near it, for small transfers vary by factors
+ * where large ones vary by shares.
  */
 import type { Predictions } from "@weft/core"
 import type * as Cells from "./Cells.ts"

@@ -33,7 +33,11 @@ export interface Model {
   readonly executionMs: (memory: number, start?: Predictions.Start) => Float64Array
   /** How much of {@link executionMs} is computing, by node, in ms: what takes longer where cores are shared. */
   readonly computingMs: (memory: number, start?: Predictions.Start) => Float64Array
-  /** How long a worker with so much memory takes to get (put) so many encoded bytes, in ms. Default: warm, as all but the first. */
+  /**
+   * How long a worker with so much memory takes to get (put) so many encoded bytes, in ms.
+   *
+   * @param start default: warm, as all transfers but a worker's first
+   */
   readonly readMs: (bytes: number, memory: number, start?: Predictions.Start) => number
   readonly writeMs: (bytes: number, memory: number, start?: Predictions.Start) => number
   /** From the moment an invocation is sent until its worker begins, in ms. */
